@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every failure that a person can meet, as one table: code, message, hint, exit status, HTTP status.
+// The table is split by area under errors/ and joined here; docs/reference/errors.md is kept equal to it by a test.
+// A programmer's error is a plain Error; it is not in the table.
+import { imageErrors } from './errors/image.ts';
+import { launchErrors } from './errors/launch.ts';
+import { registryErrors } from './errors/registry.ts';
+import { storeErrors } from './errors/store.ts';
+import { systemErrors } from './errors/system.ts';
+import { usageErrors } from './errors/usage.ts';
+import type { ErrorEntry, ErrorTable } from './errors/entry.ts';
+
+export const errorTable: typeof usageErrors &
+  typeof registryErrors &
+  typeof imageErrors &
+  typeof storeErrors &
+  typeof launchErrors &
+  typeof systemErrors = {
+  ...usageErrors,
+  ...registryErrors,
+  ...imageErrors,
+  ...storeErrors,
+  ...launchErrors,
+  ...systemErrors,
+} satisfies ErrorTable;
+
+export type ErrorCode = keyof typeof errorTable;
+
+type FieldsIn<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | FieldsIn<Rest>
+  : never;
+type HintOf<Entry> = Entry extends { readonly hint: infer Hint extends string } ? Hint : '';
+/** The names between braces in a code's message and hint: each must be given. */
+export type ErrorFields<Code extends ErrorCode> = Readonly<
+  Record<FieldsIn<(typeof errorTable)[Code]['message']> | FieldsIn<HintOf<(typeof errorTable)[Code]>>, string | number>
+>;
+
+/**
+ * A failure with a code of the table.
+ * `message` is the filled-in message; `hint` what to do about it; `cause` what led to it.
+ * Passwords in URLs (`scheme://user:password@`) and Authorization values never survive into the text.
+ * @example throw new SlipwayError('reference-malformed', { reference: 'A', reason: 'it has capital letters' });
+ */
+export class SlipwayError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
+  readonly hint: string | undefined;
+  readonly exitStatus: number;
+  readonly httpStatus: number;
+
+  constructor(
+    code: Code,
+    fields: ErrorFields<Code>,
+    options: { readonly cause?: unknown; readonly hint?: string } = {},
+  ) {
+    const entry: ErrorEntry = errorTable[code];
+    const values = fields as Readonly<Record<string, string | number>>;
+    super(withoutCredentials(fill(entry.message, values)), options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'SlipwayError';
+    this.code = code;
+    const hint = options.hint ?? (entry.hint === undefined ? undefined : fill(entry.hint, values));
+    this.hint = hint === undefined ? undefined : withoutCredentials(hint);
+    this.exitStatus = entry.exitStatus;
+    this.httpStatus = entry.httpStatus;
+  }
+}
+
+/** Whether `error` is a SlipwayError with one of these codes. */
+export function hasCode<Code extends ErrorCode>(
+  error: unknown,
+  ...codes: readonly Code[]
+): error is SlipwayError<Code> {
+  return error instanceof SlipwayError && (codes as readonly string[]).includes(error.code);
+}
+
+/** `message`, and the messages of its causes in brackets, without repeating what is already said. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : describeError(error.cause);
+  const text = withoutCredentials(error.message);
+  return cause === '' || text.includes(cause) ? text : `${text} (${cause})`;
+}
+
+function fill(template: string, fields: Readonly<Record<string, string | number>>): string {
+  return template.replaceAll(/\{([A-Za-z]+)\}/g, (whole, name: string) => String(fields[name] ?? whole));
+}
+
+function withoutCredentials(text: string): string {
+  return text
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1')
+    .replaceAll(/\b(Basic|Bearer) [A-Za-z0-9._~+/=-]{8,}/g, '$1 …');
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export const usageErrors = {
+  'usage': {
+    message: '{command}: {reason}',
+    hint: 'see: {command} --help',
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  'reference-malformed': {
+    message: 'read image name "{reference}": {reason}',
+    hint: 'an image name is [REGISTRY[:PORT]/]REPOSITORY[:TAG][@DIGEST], e.g. docker.io/library/debian:12',
+    exitStatus: 125,
+    httpStatus: 400,
+  },
+} as const;

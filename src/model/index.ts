@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './digest.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './image-config.ts';
+export * from './image-reference.ts';
