@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Temporary directories that go with the test that asked for them.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { after } from 'node:test';
+
+/**
+ * An empty directory (mode 0700) below /tmp, removed with all it holds after the suite, or the test, that called this.
+ * The path is short: a Unix socket's may have 107 bytes.
+ */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync('/tmp/slipway-test-');
+  after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
