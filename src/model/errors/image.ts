@@ -1,3 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reading, merging and converting an image's layers.
 
-export const imageErrors = {} as const;
+export const imageErrors = {
+  'tar-malformed': {
+    message: 'read tar archive: at byte {offset}: {reason}',
+    hint: 'the archive is damaged or was made by a program that departs from POSIX and GNU tar; make it again',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'layer-unreadable': {
+    message: 'unpack layer {layer}: {reason}',
+    hint: 'the image has to be built or pushed again',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'layer-entry-refused': {
+    message: 'unpack layer {layer}: entry "{entry}": {reason}',
+    hint: 'the layer does not describe a usable tree; the image has to be built again',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'layer-content-mismatch': {
+    message: 'verify layer {layer}: its uncompressed content is {actual}, but the image configuration says {expected}',
+    hint: 'the image is inconsistent; push it again or pull another tag',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'layer-changed': {
+    message: 'convert layer {layer}: the file {path} changed while it was read',
+    hint: 'find out what writes to the blob store, then pull again',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+  'layer-inflates': {
+    message: 'unpack layer {layer}: {bytes} bytes come out of {compressedBytes}, more than {limit} times as many',
+    hint: 'such a layer is made to fill disks; if it is honest, raise the limit maxInflation',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'image-too-large': {
+    message: 'convert image: it has more than {limit} {what}',
+    hint: 'if the image is right, raise the limit {option}',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'squashfs-tool-missing': {
+    message: 'convert image: neither {tools} found in {searchPath}',
+    hint: 'install the package squashfs-tools-ng (tar2sqfs) or squashfs-tools 4.5 or newer (sqfstar)',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+  'squashfs-tool-failed': {
+    message: 'write squashfs {path}: {tool} {reason}',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+} as const;
