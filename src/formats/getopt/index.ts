@@ -5,3 +5,11 @@ export type { FailedArguments, GivenOption, ParsedArguments, ParseResult, ParseR
 export { parseArguments } from './parse.ts';
 export type { GetoptError } from './errors.ts';
 export { describeGetoptError } from './errors.ts';
+export type { CommandDescription, OperandEntry } from './command.ts';
+export { renderHelp } from './help.ts';
+export type { ManPageOptions } from './man-page.ts';
+export { manPageName, renderManPage } from './man-page.ts';
+export type { CompletionTree } from './completion-tree.ts';
+export { renderBashCompletion } from './bash-completion.ts';
+export { renderZshCompletion } from './zsh-completion.ts';
+export { wrapText } from './wrap-text.ts';
