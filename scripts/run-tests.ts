@@ -25,20 +25,7 @@ const globs: Readonly<Record<string, readonly string[]>> = {
   all: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
 };
 
-const { values: options, positionals } = parseArgs({
-  options: {
-    help: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
-    verbose: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
-});
-if (options.help) {
-  process.stdout.write(usage);
-  process.exit(0);
-}
-
+const { values: options, positionals } = readArguments();
 const files = findFiles(positionals.length === 0 ? ['all'] : positionals);
 const before = takeLeakSnapshot();
 const tally = await runFiles(files);
@@ -55,6 +42,28 @@ if (tally.passed + tally.failed === 0) {
 }
 print(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 process.exitCode = tally.failed === 0 ? 0 : 1;
+
+function readArguments(): { readonly values: Options; readonly positionals: readonly string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      options: {
+        help: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        jobs: { type: 'string', default: '2' },
+        verbose: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    });
+    if (!values.help) return { values, positionals };
+    process.stdout.write(usage);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`run-tests: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+type Options = { readonly only?: string; readonly jobs: string; readonly verbose: boolean };
 
 type Tally = {
   passed: number;

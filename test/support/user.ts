@@ -69,6 +69,7 @@ export async function acquireTestUser(
     // Without an account of its own, whose processes are the tests' can't be told.
     const processes = isRoot() ? await processesOf(uid, options.patienceMs ?? 15_000) : [];
     const mounts = await leaksSince(before, { patienceMs: 2000, isOurs: (point) => point.startsWith(`${base}/`) });
+    for (const line of processes) kill(Number.parseInt(line, 10));
     rmSync(base, { recursive: true, force: true });
     account.release();
     const left = [...processes.map((line) => `process ${line}`), ...mounts];
