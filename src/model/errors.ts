@@ -5,6 +5,7 @@
 import { imageErrors } from './errors/image.ts';
 import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
+import { squashfsErrors } from './errors/squashfs.ts';
 import { storeErrors } from './errors/store.ts';
 import { systemErrors } from './errors/system.ts';
 import { usageErrors } from './errors/usage.ts';
@@ -13,12 +14,14 @@ import type { ErrorEntry, ErrorTable } from './errors/entry.ts';
 export const errorTable: typeof usageErrors &
   typeof registryErrors &
   typeof imageErrors &
+  typeof squashfsErrors &
   typeof storeErrors &
   typeof launchErrors &
   typeof systemErrors = {
   ...usageErrors,
   ...registryErrors,
   ...imageErrors,
+  ...squashfsErrors,
   ...storeErrors,
   ...launchErrors,
   ...systemErrors,

@@ -6,9 +6,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { hasCode } from '../../src/model/index.ts';
+import { needs } from '../support/needs.ts';
 import { assertSameTree, withImage } from './compare-tree.ts';
 import { makeSampleTree } from './sample-tree.ts';
 
+const skip = needs({ commands: ['mksquashfs', 'tar2sqfs', 'tar', 'setfattr'] });
 const work = mkdtempSync(`${tmpdir()}/squashfs-reader-`);
 const tree = `${work}/tree`;
 const image = `${work}/image.squashfs`;
@@ -18,12 +20,13 @@ function mksquashfs(...options: string[]): void {
 }
 
 before(() => {
+  if (skip !== false) return;
   mkdirSync(tree);
   makeSampleTree(tree, 16 * 1024);
 });
 after(() => rmSync(work, { recursive: true, force: true }));
 
-describe('an image made by mksquashfs', () => {
+describe('an image made by mksquashfs', { skip }, () => {
   const shapes: readonly (readonly string[])[] = [
     ['-comp', 'zstd', '-b', '16K'],
     ['-comp', 'gzip', '-b', '4K', '-no-exports'],
@@ -71,7 +74,7 @@ describe('an image made by mksquashfs', () => {
   }
 });
 
-describe('an image made by tar2sqfs', () => {
+describe('an image made by tar2sqfs', { skip }, () => {
   it('has the same tree', () => {
     rmSync(image, { force: true });
     execFileSync('sh', [
@@ -82,12 +85,13 @@ describe('an image made by tar2sqfs', () => {
       image,
     ]);
     withImage(image, (opened) => {
-      assertSameTree(opened, tree);
+      // It counts every entry of a directory as a link to it.
+      assertSameTree(opened, tree, { directoryLinks: false });
     });
   });
 });
 
-describe('a path in an image', () => {
+describe('a path in an image', { skip }, () => {
   before(() => mksquashfs('-comp', 'zstd'));
   const resolve = (path: string | Buffer, followLast = true): string | undefined =>
     withImage(image, (opened) => opened.resolve(path, { followLast })?.path.toString('latin1'));
@@ -109,8 +113,8 @@ describe('a path in an image', () => {
     ['/etc/os-release/', undefined],
     ['/with-slash/os-release', '/etc/os-release'],
     ['/file-with-slash', undefined],
-    ['/many/1499', '/many/1499'],
-    ['/many/1500', undefined],
+    ['/many/699', '/many/699'],
+    ['/many/700', undefined],
     ['/many/00', undefined],
     ['/latin-\u00e9', undefined],
   ] as const) {
@@ -139,18 +143,18 @@ describe('a path in an image', () => {
   });
 });
 
-describe('a large image', () => {
-  it('with 100,000 files in a directory has each of them', () => {
+describe('a large image', { skip }, () => {
+  it('with 20,000 files in a directory has each of them', () => {
     const many = `${work}/large`;
     mkdirSync(many);
-    for (let index = 0; index < 100_000; index++) writeFileSync(`${many}/file-${index}`, '');
+    for (let index = 0; index < 20_000; index++) writeFileSync(`${many}/file-${index}`, '');
     execFileSync('mksquashfs', [many, image, '-noappend', '-no-progress', '-quiet', '-comp', 'zstd']);
     rmSync(many, { recursive: true });
     withImage(image, (opened) => {
       let count = 0;
       for (const { inode } of opened.walk()) count += inode.kind === 'file' ? 1 : 0;
-      assert.equal(count, 100_000);
-      for (let index = 0; index < 100_000; index += 997) {
+      assert.equal(count, 20_000);
+      for (let index = 0; index < 20_000; index += 997) {
         assert.equal(opened.lookup(`/file-${index}`)?.kind, 'file');
         assert.equal(opened.lookup(`/file-${index}x`), undefined);
       }

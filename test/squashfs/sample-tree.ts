@@ -33,7 +33,7 @@ export function makeSampleTree(directory: string, blockSizeBytes: number): void 
       writeFileSync(at(`sizes/noise-${blocks}-${index}`), noise(size, size));
     }
   }
-  for (let index = 0; index < 1500; index++) writeFileSync(at(`many/${index}`), `${index % 40}`);
+  for (let index = 0; index < 700; index++) writeFileSync(at(`many/${index}`), `${index % 40}`);
   for (let index = 0; index < 200; index++) writeFileSync(at(`long-names/${index}${'n'.repeat(250)}`.slice(0, -4)), '');
   writeFileSync(at('sparse'), noise(100, 1));
   truncateSync(at('sparse'), 20 * blockSizeBytes + 17);

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Squashfs 4.0, the image format: reading any image, and the encoding of our own.
+export { openSquashfs, type LookupOptions, type SquashfsImage, type SquashfsSource } from './reader.ts';
+export type { DirectoryEntry } from './directory.ts';
+export type { DeviceInode, DirectoryInode, FileInode, Inode, InodeKind, PipeInode, SymlinkInode } from './inode.ts';
+export type { Decompress, Decompressors } from './decompress.ts';
+export type { ReadAt } from './metadata-reader.ts';
+export type { Resolved } from './resolve-path.ts';
+export { type Compression, compressionNames, type Superblock } from './superblock.ts';
+export type { Xattr } from './xattrs.ts';
