@@ -8,6 +8,12 @@ export const imageErrors = {
     exitStatus: 125,
     httpStatus: 422,
   },
+  'zstd-malformed': {
+    message: 'read zstd data: at byte {offset}: {reason}',
+    hint: 'the data are damaged; fetch or make them again',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
   'layer-unreadable': {
     message: 'unpack layer {layer}: {reason}',
     hint: 'the image has to be built or pushed again',
