@@ -3,12 +3,19 @@
 // sorted by name as bytes; a long one has an index in its inode, by which a search can start near the name.
 import { damaged } from './damaged.ts';
 import { type DirectoryInode, type InodeKind, inodeKinds, packReference } from './inode.ts';
-import type { MetadataPosition, MetadataReader, MetadataTable } from './metadata-reader.ts';
+import {
+  metadataBlockSizeBytes,
+  type MetadataPosition,
+  type MetadataReader,
+  type MetadataTable,
+} from './metadata-reader.ts';
 
 export const directoryHeaderSizeBytes = 12;
 export const directoryEntrySizeBytes = 8;
 export const maxEntriesPerHeader = 256;
 export const maxNameBytes = 256;
+/** Longer than the longest header with its entries. */
+const scanChunkBytes = 128 * 1024;
 
 export type DirectoryEntry = {
   readonly name: Buffer;
@@ -39,13 +46,69 @@ export function findEntry(
   directory: DirectoryInode,
   name: Buffer,
 ): DirectoryEntry | undefined {
-  const from = searchIndex(context, directory, name);
-  for (const entry of readListing(context, directory, from.position, from.listingOffset)) {
-    const order = entry.name.compare(name);
-    if (order === 0) return entry;
-    if (order > 0) return undefined;
+  const { position, from, to } = searchIndex(context, directory, name);
+  for (let listingOffset = from; listingOffset < to;) {
+    const chunkBytes = Math.min(to - listingOffset, scanChunkBytes);
+    const chunk = context.metadata.take(context.directoryTable, { ...position }, chunkBytes);
+    const scan = scanHeaders(chunk, name);
+    if (scan.state === 'found') return scan.entry;
+    if (scan.state === 'absent') return undefined;
+    // The chunk ends inside a header's entries: go on with that header. A chunk is longer than any header's entries, so
+    // when none was scanned whole the listing is wrong.
+    const isLast = listingOffset + chunkBytes === to;
+    if (scan.scannedBytes === 0 || (isLast && scan.scannedBytes < chunkBytes)) {
+      damaged(
+        context.image,
+        `the listing of directory inode ${directory.inodeNumber}`,
+        position.block,
+        'it has no end',
+      );
+    }
+    context.metadata.take(context.directoryTable, position, scan.scannedBytes);
+    listingOffset += scan.scannedBytes;
   }
   return undefined;
+}
+
+type Scan =
+  | { readonly state: 'found'; readonly entry: DirectoryEntry }
+  | { readonly state: 'absent' }
+  | { readonly state: 'more'; readonly scannedBytes: number };
+
+/**
+ * Looks for `name` in `bytes`, which begin with a header; `scannedBytes` are those of the headers that were scanned whole.
+ * This is the loop that a lookup in a long directory spends its time in, so it makes no buffers.
+ */
+function scanHeaders(bytes: Buffer, name: Buffer): Scan {
+  let at = 0;
+  let scannedBytes = 0;
+  while (at + directoryHeaderSizeBytes <= bytes.length) {
+    const count = bytes.readUInt32LE(at) + 1;
+    const inodeBlock = bytes.readUInt32LE(at + 4);
+    const baseNumber = bytes.readUInt32LE(at + 8);
+    if (count > maxEntriesPerHeader) break;
+    at += directoryHeaderSizeBytes;
+    for (let index = 0; index < count; index++) {
+      const nameAt = at + directoryEntrySizeBytes;
+      if (nameAt > bytes.length) return { state: 'more', scannedBytes };
+      const end = nameAt + bytes.readUInt16LE(at + 6) + 1;
+      if (end > bytes.length) return { state: 'more', scannedBytes };
+      const order = bytes.compare(name, 0, name.length, nameAt, end);
+      if (order > 0) return { state: 'absent' };
+      if (order === 0) {
+        const kind = inodeKinds[bytes.readUInt16LE(at + 4) - 1];
+        if (kind === undefined) return { state: 'more', scannedBytes: 0 };
+        const inodeNumber = (baseNumber + bytes.readInt16LE(at + 2)) >>> 0;
+        return {
+          state: 'found',
+          entry: { name, kind, inodeNumber, reference: packReference(inodeBlock, bytes.readUInt16LE(at)) },
+        };
+      }
+      at = end;
+    }
+    scannedBytes = at;
+  }
+  return { state: 'more', scannedBytes };
 }
 
 function startOfListing(context: DirectoryContext, directory: DirectoryInode): MetadataPosition {
@@ -95,30 +158,33 @@ function* readListing(
   }
 }
 
-/** Where in the listing to begin the search for `name`: at the last index entry that does not come after it. */
+/** The part of the listing that `name` must be in: from the last index entry that does not come after it to the next. */
 function searchIndex(
   context: DirectoryContext,
   directory: DirectoryInode,
   name: Buffer,
-): { readonly position: MetadataPosition; readonly listingOffset: number } {
+): { readonly position: MetadataPosition; readonly from: number; readonly to: number } {
   const { metadata, inodeTable, directoryTable, image } = context;
+  const { lengthBytes } = directory.listing;
   const cursor: MetadataPosition = { ...directory.index.position };
-  let best = { position: startOfListing(context, directory), listingOffset: 0 };
+  let position = startOfListing(context, directory);
+  let from = 0;
   for (let index = 0; index < directory.index.count; index++) {
     const fixed = metadata.take(inodeTable, cursor, 12);
     const listingOffset = fixed.readUInt32LE(0);
     const block = fixed.readUInt32LE(4);
     const nameLength = fixed.readUInt32LE(8) + 1;
-    if (nameLength > maxNameBytes || listingOffset > directory.listing.lengthBytes) {
+    if (nameLength > maxNameBytes || listingOffset < from || listingOffset > lengthBytes) {
       damaged(image, `the index of directory inode ${directory.inodeNumber}`, cursor.block, `entry ${index}`);
     }
-    if (metadata.take(inodeTable, cursor, nameLength).compare(name) > 0) break;
+    if (metadata.take(inodeTable, cursor, nameLength).compare(name) > 0) return { position, from, to: listingOffset };
     // An index entry points to a block of the listing; the header in question is as far into that block as the listing
     // says, because blocks are full.
-    const offset = (directory.listing.offset + listingOffset) % 8192;
-    best = { position: { block: directoryTable.start + block, offset }, listingOffset };
+    const offset = (directory.listing.offset + listingOffset) % metadataBlockSizeBytes;
+    position = { block: directoryTable.start + block, offset };
+    from = listingOffset;
   }
-  return best;
+  return { position, from, to: lengthBytes };
 }
 
 function isFileName(name: Buffer): boolean {
