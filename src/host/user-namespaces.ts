@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether an ordinary user may make user and mount namespaces (user_namespaces(7)): the one thing that Slipway can't do
+// without. An attempt decides; the kernel's settings explain a refusal.
+import type { Finding, Remedy } from './finding.ts';
+import type { HostReader } from './reader.ts';
+
+export type UserNamespaceFacts = {
+  /** user.max_user_namespaces. */
+  readonly limit: number | undefined;
+  /** kernel.unprivileged_userns_clone, of Debian's and some hardened kernels. */
+  readonly cloneSetting: number | undefined;
+  /** kernel.apparmor_restrict_unprivileged_userns, of Ubuntu since 23.10. */
+  readonly apparmorSetting: number | undefined;
+  /** Whether this process is confined by a seccomp filter, as inside most containers. */
+  readonly hasSeccompFilter: boolean;
+  readonly attempt: { readonly succeeded: boolean; readonly reason: string };
+};
+
+/**
+ * @param attempt a program that makes user and mount namespaces and exits 0 when it could; `unshare` of util-linux
+ *   when left out.
+ */
+export async function readUserNamespaces(
+  reader: HostReader,
+  attempt?: readonly [string, ...string[]],
+): Promise<UserNamespaceFacts> {
+  const number = async (path: string): Promise<number | undefined> => {
+    const text = (await reader.readText(path))?.trim();
+    return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+  };
+  const status = await reader.readText('/proc/self/status');
+  const result = await reader.run(attempt ?? ['unshare', '--user', '--map-root-user', '--mount', 'true']);
+  return {
+    limit: await number('/proc/sys/user/max_user_namespaces'),
+    cloneSetting: await number('/proc/sys/kernel/unprivileged_userns_clone'),
+    apparmorSetting: await number('/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),
+    hasSeccompFilter: /^Seccomp:\s*2$/m.test(status ?? ''),
+    attempt: { succeeded: result.status === 0, reason: result.output.trim() },
+  };
+}
+
+/** Id `user-namespaces`. */
+export function judgeUserNamespaces(facts: UserNamespaceFacts): Finding {
+  const id = 'user-namespaces';
+  const what = 'user namespaces';
+  if (facts.attempt.succeeded && (facts.cloneSetting === 0 || facts.apparmorSetting === 1)) {
+    // Root is exempt from the first, a program with a profile from the second.
+    const { detail, remedy } = explainRefusal(facts);
+    return { id, state: 'warning', what, detail: `one was made just now, yet users may be refused: ${detail}`, remedy };
+  }
+  if (facts.attempt.succeeded) {
+    const limit = facts.limit === undefined ? '' : `, at most ${facts.limit} a user`;
+    return { id, state: 'ok', what, detail: `one was made just now${limit}` };
+  }
+  const { detail, remedy } = explainRefusal(facts);
+  return { id, state: 'missing', what, detail, remedy };
+}
+
+function explainRefusal(facts: UserNamespaceFacts): { readonly detail: string; readonly remedy: Remedy } {
+  const user = 'Ask an administrator to allow user namespaces; without them no image can be run.';
+  if (facts.limit === 0) {
+    return {
+      detail: 'switched off: user.max_user_namespaces is 0',
+      remedy: {
+        user,
+        administrator: 'Set user.max_user_namespaces (e.g. 15000) in /etc/sysctl.d and run sysctl --system.',
+      },
+    };
+  }
+  if (facts.cloneSetting === 0) {
+    return {
+      detail: 'closed to users: kernel.unprivileged_userns_clone is 0',
+      remedy: {
+        user,
+        administrator: 'Set kernel.unprivileged_userns_clone=1 in /etc/sysctl.d and run sysctl --system.',
+      },
+    };
+  }
+  if (facts.apparmorSetting === 1) {
+    return {
+      detail: 'restricted by AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1',
+      remedy: {
+        user,
+        administrator:
+          'Install an AppArmor profile with "userns," for the slipway program, or set kernel.apparmor_restrict_unprivileged_userns=0.',
+      },
+    };
+  }
+  const said = facts.attempt.reason === '' ? '' : ` (${facts.attempt.reason})`;
+  if (facts.hasSeccompFilter) {
+    return {
+      detail: `refused${said}; this process is under a seccomp filter, as in a container`,
+      remedy: {
+        user: 'Run Slipway on the host itself, not inside another container.',
+        administrator:
+          'Allow unshare, mount and clone with namespace flags in the filter of what started this session.',
+      },
+    };
+  }
+  return {
+    detail: `refused${said}, though the kernel's settings allow it`,
+    remedy: {
+      user,
+      administrator: 'See whether a security module (SELinux, a hardened kernel) or a PAM limit forbids unshare(2).',
+    },
+  };
+}

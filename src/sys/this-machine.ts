@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can be asked of this machine besides the contents of files: kinds and modes of files, access, file systems.
+// Questions, not operations: what can't be found out is undefined, never an error.
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { arch, release } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+export type FileStatus = {
+  readonly kind: 'file' | 'directory' | 'character-device' | 'other';
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+};
+
+export type FileSystemStatus = {
+  /** `f_type` of statfs(2). */
+  readonly magic: number;
+  readonly sizeBytes: number;
+  /** For an ordinary user. */
+  readonly freeBytes: number;
+  readonly freeInodes: number;
+};
+
+/** stat(2), symbolic links followed. */
+export async function statusOf(path: string): Promise<FileStatus | undefined> {
+  const status = await stat(path).catch(() => undefined);
+  if (status === undefined) return undefined;
+  const kind = status.isFile()
+    ? 'file'
+    : status.isDirectory()
+      ? 'directory'
+      : status.isCharacterDevice()
+        ? 'character-device'
+        : 'other';
+  return { kind, mode: status.mode & 0o7777, uid: status.uid };
+}
+
+/** access(2), with this process's real ids. */
+export async function isAccessible(path: string, how: 'read-write' | 'execute'): Promise<boolean> {
+  const mode = how === 'execute' ? constants.X_OK : constants.R_OK | constants.W_OK;
+  return await access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** statfs(2) of the file system that holds `path`. */
+export async function fileSystemOf(path: string): Promise<FileSystemStatus | undefined> {
+  const status = await statfs(path).catch(() => undefined);
+  if (status === undefined) return undefined;
+  const { type, bsize, blocks, bavail, ffree } = status;
+  return { magic: type, sizeBytes: blocks * bsize, freeBytes: bavail * bsize, freeInodes: ffree };
+}
+
+/** The program of this name in PATH and then in the directories that Debian leaves out of a user's PATH. */
+export async function findProgram(name: string, path: string): Promise<string | undefined> {
+  for (const directory of [...path.split(delimiter), '/usr/sbin', '/sbin']) {
+    if (!directory.startsWith('/')) continue;
+    const candidate = join(directory, name);
+    if ((await statusOf(candidate))?.kind === 'file' && (await isAccessible(candidate, 'execute'))) return candidate;
+  }
+  return undefined;
+}
+
+/** `uname -r` and Node's name of the architecture. */
+export function kernelIdentity(): { readonly release: string; readonly architecture: string } {
+  return { release: release(), architecture: arch() };
+}
