@@ -56,10 +56,10 @@ function readArguments(): { readonly values: Options; readonly positionals: read
     });
     if (!values.help) return { values, positionals };
     process.stdout.write(usage);
-    process.exit(0);
+    return process.exit(0);
   } catch (error) {
     process.stderr.write(`run-tests: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
 
