@@ -4,7 +4,7 @@
 // (rename(2), fsync(2): "does not necessarily ensure that the entry in the directory has also reached disk").
 // All errors are those of `toFileError`.
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, type Stats } from 'node:fs';
-import { access, lstat, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises';
+import { access, lstat, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { attempting, attemptingSync, isErrno } from './file-errors.ts';
@@ -146,6 +146,11 @@ export async function removeIfPresent(path: string): Promise<boolean> {
       throw error;
     }
   });
+}
+
+/** Removes a file, or a directory with all that is in it; nothing is followed, and absence is no error. */
+export async function removeTree(path: string): Promise<void> {
+  await attempting('remove', path, () => rm(path, { recursive: true, force: true }));
 }
 
 /**

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// The light door: the store without registry client and conversion, for the launch's path.
+export { storePath } from './layout.ts';
+export type { LockedImage, LockWait } from './locked-image.ts';
+export { type FoundImage, resolveStored, type StoreReader } from './lookup.ts';
+export { openStore, type Store, type StoreUsage } from './open-store.ts';
+export { fileStoreReader, type OnDamage } from './read-store.ts';
+export type { Removal } from './remove-image.ts';

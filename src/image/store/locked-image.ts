@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be done to one image while its lock is held: the only way to write or remove an image or to point a tag
+// at it, so that nobody tags an image that another is removing.
+import { type Digest, type Emit, type ImageReference } from '../../model/index.ts';
+import { moveDurably, removeIfPresent, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
+import { type WaitingForLock, withLock } from '../../sys/lock-file.ts';
+import type { StoredImage } from '../types.ts';
+import { imageLockPath, imageRecordPath, squashfsPath, storeLockPath, tagRecordPath } from './layout.ts';
+import { readWholeImage } from './read-store.ts';
+import { formatStoredImage, formatStoredTag } from './records.ts';
+import { temporaryPath } from './temporary.ts';
+
+export type LockWait = {
+  readonly signal: AbortSignal;
+  readonly emit?: Emit<WaitingForLock>;
+};
+
+export type LockedImage = {
+  readonly digest: Digest;
+  /** The image if it is there and whole. */
+  readonly read: () => Promise<StoredImage | undefined>;
+  /** Moves a finished squashfs of the store's `tmp` into place, and then lets the image exist. */
+  readonly put: (image: StoredImage, finishedSquashfs: string) => Promise<void>;
+  /** Points a tag at the image, wherever it pointed before. */
+  readonly tag: (reference: ImageReference, pulled: Date) => Promise<void>;
+  /** Removes the image, with what a failed removal or write may have left of it; the bytes freed. */
+  readonly remove: () => Promise<number>;
+};
+
+/** Runs `work` while nobody else writes or removes this image; its signal also tells of a lost lock. */
+export async function withImage<T>(
+  store: string,
+  digest: Digest,
+  wait: LockWait,
+  work: (image: LockedImage, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const lock = { what: `image ${digest}`, ...wait };
+  return await withLock(imageLockPath(store, digest), lock, (signal) =>
+    work(lockedImage(store, digest, signal), signal),
+  );
+}
+
+function lockedImage(store: string, digest: Digest, signal: AbortSignal): LockedImage {
+  return {
+    digest,
+    read: () => readWholeImage(store, digest),
+    put: async (image, finishedSquashfs) => {
+      const size = (await statIfPresent(finishedSquashfs))?.size;
+      if (image.digest !== digest || size !== image.sizeBytes) {
+        throw new Error(`image ${digest}: record of ${image.digest}, ${image.sizeBytes} bytes, does not fit (${size})`);
+      }
+      signal.throwIfAborted();
+      // A record that is there belongs to a squashfs that is missing or cut: readers must not pair it with the new one.
+      await removeIfPresent(imageRecordPath(store, digest));
+      await moveDurably(finishedSquashfs, squashfsPath(store, digest), { mode: 0o444 });
+      await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage(image), {
+        mode: 0o644,
+        temporary: temporaryPath(store),
+      });
+    },
+    tag: async (reference, pulled) => {
+      await withLock(storeLockPath(store, 'tags'), { what: 'the tags', signal }, async () => {
+        const text = formatStoredTag({ reference, digest, pulled: pulled.toISOString() });
+        await writeFileAtomic(tagRecordPath(store, reference), text, {
+          mode: 0o644,
+          temporary: temporaryPath(store),
+        });
+      });
+    },
+    remove: async () => {
+      await removeIfPresent(imageRecordPath(store, digest));
+      const path = squashfsPath(store, digest);
+      const sizeBytes = (await statIfPresent(path))?.size ?? 0;
+      await removeIfPresent(path);
+      return sizeBytes;
+    },
+  };
+}
