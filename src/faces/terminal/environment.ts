@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that a face takes from the process it runs in, given to it so that tests can give another.
+import type { Clock } from '../../sys/clock.ts';
+
+/** Where text goes. `write` never fails: a reader that has gone away is told through `onClosed`. */
+export type OutputStream = {
+  readonly write: (text: string) => void;
+  readonly isTerminal: boolean;
+  /** Of the terminal now; 80 by 24 where there is none. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
+  /** Calls `handler` once when the reader has closed its end (EPIPE). */
+  readonly onClosed: (handler: () => void) => void;
+};
+
+export type TerminationSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+export type FaceEnvironment = {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  /** Data. */
+  readonly stdout: OutputStream;
+  /** What people read meanwhile. */
+  readonly stderr: OutputStream;
+  readonly clock: Clock;
+  /** Calls `action` every `intervalMs` until the result is called; keeps no process alive. */
+  readonly every: (intervalMs: number, action: () => void) => () => void;
+  /** Handles a signal until the result is called. */
+  readonly onSignal: (signal: TerminationSignal, handler: () => void) => () => void;
+  /** Ends this process by the signal itself, so that its parent sees the true cause. */
+  readonly raise: (signal: TerminationSignal) => void;
+};

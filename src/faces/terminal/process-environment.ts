@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { WriteStream } from 'node:tty';
+import { systemClock } from '../../sys/clock.ts';
+import type { FaceEnvironment, OutputStream } from './environment.ts';
+
+/** The real one. Call it once: it listens to errors of the process's streams. */
+export function processEnvironment(): FaceEnvironment {
+  return {
+    variables: process.env,
+    workingDirectory: process.cwd(),
+    stdout: outputStream(process.stdout),
+    stderr: outputStream(process.stderr),
+    clock: systemClock,
+    every: (intervalMs, action) => {
+      const timer = setInterval(action, intervalMs);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+    onSignal: (signal, handler) => {
+      process.on(signal, handler);
+      return () => process.off(signal, handler);
+    },
+    raise: (signal) => {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    },
+  };
+}
+
+function outputStream(stream: WriteStream): OutputStream {
+  const handlers: (() => void)[] = [];
+  let isClosed = false;
+  // A full disk or a vanished terminal ends output as a closed pipe does: there is no one left to tell.
+  stream.on('error', () => {
+    if (isClosed) return;
+    isClosed = true;
+    for (const handler of handlers) handler();
+  });
+  return {
+    write: (text) => {
+      if (!isClosed) stream.write(text);
+    },
+    isTerminal: stream.isTTY,
+    size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
+    onClosed: (handler) => {
+      handlers.push(handler);
+    },
+  };
+}
