@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// OCI image documents: manifests, indexes, configurations, and the choice of a platform among them.
+export { type ParsedImageConfig, parseImageConfig } from './image-config.ts';
+export {
+  type Descriptor,
+  type ImageIndex,
+  type ImageManifest,
+  type IndexMember,
+  type ManifestLayer,
+  parseManifest,
+} from './manifest.ts';
+export {
+  dockerListType,
+  dockerManifestType,
+  type LayerCompression,
+  type LayerType,
+  layerType,
+  ociIndexType,
+  ociManifestType,
+} from './media-types.ts';
+export { formatPlatform, normalizePlatform, platformFit } from './platform.ts';
+export { shown } from './json-fields.ts';
