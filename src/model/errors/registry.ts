@@ -1,3 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
+// What can go wrong between an image's name and its verified bytes: reaching a registry, being let in, finding the
+// image, understanding and verifying what was sent.
 
-export const registryErrors = {} as const;
+export const registryErrors = {
+  'registry-unreachable': {
+    message: 'reach {registry}: {reason}',
+    hint: 'check the name of the registry, the network, and HTTPS_PROXY and NO_PROXY',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'registry-not-https': {
+    message: 'reach {registry}: it does not speak TLS',
+    hint: 'plain HTTP is used by itself only for loopback addresses; elsewhere it has to be asked for',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'registry-untrusted': {
+    message: 'reach {registry}: its certificate is not trusted ({reason})',
+    hint: "add the registry's certificate authority to this machine's, or name its file in NODE_EXTRA_CA_CERTS",
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'registry-denied': {
+    message: '{task}: {registry} answered {status} ({authentication}){detail}',
+    hint: 'put credentials for {registry} into ~/.docker/config.json, e.g. with `skopeo login {registry}` or `podman login {registry}`; a repository that does not exist may be refused in the same way',
+    exitStatus: 125,
+    httpStatus: 403,
+  },
+  'registry-rate-limited': {
+    message: '{task}: {registry} refuses further requests for now (429){detail}',
+    hint: 'wait, or log in: registries allow more to those they know',
+    exitStatus: 125,
+    httpStatus: 503,
+  },
+  'registry-error': {
+    message: '{task}: {registry} {reason}',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'repository-unknown': {
+    message: 'pull {reference}: {registry} has no repository {repository}',
+    hint: 'check the spelling; a private repository may look absent without credentials',
+    exitStatus: 125,
+    httpStatus: 404,
+  },
+  'manifest-unknown': {
+    message: 'pull {reference}: {registry} has no {wanted} in repository {repository}',
+    hint: 'to see which tags there are: skopeo list-tags docker://{registry}/{repository}',
+    exitStatus: 125,
+    httpStatus: 404,
+  },
+  'blob-unknown': {
+    message: 'download {digest}: {registry} does not have it',
+    hint: 'the image is incomplete in its registry; it has to be pushed again',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'blob-corrupt': {
+    message: 'download {digest}: {reason}',
+    hint: 'what was received has been removed; if it happens again, the registry or a proxy on the way is damaged',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'download-interrupted': {
+    message: 'download {digest}: {reason}, after {receivedBytes} of {sizeBytes} bytes',
+    hint: 'what was received is kept: run the same command again to go on from there',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'digest-mismatch': {
+    message: 'verify {what}: its bytes have digest {actual}, expected {expected}',
+    hint: 'the registry or a proxy on the way changes or damages what it sends',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'platform-missing': {
+    message: 'pull {reference}: there is no image for {platform}; there is {available}',
+    hint: 'ask for one of those platforms, or for another tag',
+    exitStatus: 125,
+    httpStatus: 404,
+  },
+  'manifest-unsupported': {
+    message: 'read {what}: {reason}',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
+  'manifest-malformed': {
+    message: 'read {what}: {reason}',
+    hint: 'whatever made or serves this image breaks the OCI image specification',
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'credentials-unreadable': {
+    message: 'read registry credentials from {path}: {reason}',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+  'credential-helper-failed': {
+    message: 'ask {program} for the credentials of {registry}: {reason}',
+    hint: 'run `{program} get` by hand with the name of the registry on its standard input',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+} as const;

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images from registries, and the credentials to get at them.
+export {
+  createCredentialLookup,
+  type CredentialLookup,
+  type CredentialSettings,
+  noCredentials,
+} from './credentials.ts';
+export type { Credentials } from './credentials-file.ts';
+export { defaultLimits, type RegistryLimits } from './settings.ts';
+export { createRegistrySource, type RegistrySource, type RegistrySourceOptions } from './source.ts';
