@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// One blob into one file: received, hashed and written as it comes, continued where it broke off (in this process or
+// an earlier one), and given its name only when its digest and length are right.
+import { createHash, type Hash } from 'node:crypto';
+import { type Digest, digestAlgorithm, type Emit, type PullEvent, SlipwayError } from '../../model/index.ts';
+import type { Clock } from '../../sys/clock.ts';
+import { httpFailureOf } from '../../sys/http.ts';
+import { openPartFile, type PartFile } from '../../sys/part-file.ts';
+import type { ImageSource, LayerDescriptor } from '../types.ts';
+
+export type BlobDownload = {
+  readonly source: ImageSource;
+  readonly layer: LayerDescriptor;
+  /** Of the finished file; the part is beside it. */
+  readonly path: string;
+  /** Of the finished file. */
+  readonly mode: number;
+  readonly emit: Emit<PullEvent>;
+  readonly clock: Clock;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+};
+
+/** Received bytes are written in pieces of about this size: file systems far away charge by the request. */
+const writeBytes = 1024 * 1024;
+const maxFailures = 5;
+const firstDelayMs = 500;
+const maxDelayMs = 30_000;
+
+/**
+ * Downloads a blob to `path`; what is in `path.part` is continued. The caller holds the blob's lock.
+ * @throws SlipwayError `blob-corrupt`: wrong bytes twice over, nothing is kept; `download-interrupted`: broken off
+ *   several times without progress, the part is kept; those of the source and of `toFileError`; the signal's reason
+ */
+export async function downloadBlob(download: BlobDownload): Promise<void> {
+  const part = await openPartFile(`${download.path}.part`);
+  try {
+    let isFresh = part.sizeBytes() === 0;
+    for (;;) {
+      const corruption = await fetchWhole(download, part);
+      if (corruption === undefined) break;
+      const failure = new SlipwayError('blob-corrupt', { digest: download.layer.digest, reason: corruption });
+      if (isFresh) {
+        await part.remove();
+        throw failure;
+      }
+      // The fault may lie in what was there before, or in a connection: from the start once more, and only once.
+      isFresh = true;
+      await part.restart();
+      download.emit({
+        type: 'retrying',
+        what: `download ${download.layer.digest}`,
+        reason: failure.message,
+        delayMs: 0,
+      });
+    }
+    await part.finish(download.path, { mode: download.mode });
+  } finally {
+    await part.close();
+  }
+}
+
+/** Brings the part to its full length; what is wrong with its content then, or undefined. */
+async function fetchWhole(download: BlobDownload, part: PartFile): Promise<string | undefined> {
+  const { layer, signal } = download;
+  if (part.sizeBytes() > layer.sizeBytes) await part.restart();
+  let hash = newHash(layer.digest);
+  for await (const chunk of part.read()) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+  }
+
+  let failures = 0;
+  while (part.sizeBytes() < layer.sizeBytes) {
+    const startBytes = part.sizeBytes();
+    const { body, offsetBytes } = await download.source.openBlob(layer, startBytes, signal);
+    if (offsetBytes !== startBytes) {
+      await part.restart();
+      hash = newHash(layer.digest);
+    }
+    const ending = await receive(body, { download, part, hash });
+    if (ending === 'too-long') return `it has more than the ${layer.sizeBytes} bytes that the manifest says`;
+    if (part.sizeBytes() >= layer.sizeBytes) break;
+
+    failures = part.sizeBytes() >= startBytes + writeBytes ? 1 : failures + 1;
+    if (failures >= maxFailures) {
+      const sizes = { receivedBytes: part.sizeBytes(), sizeBytes: layer.sizeBytes };
+      throw new SlipwayError('download-interrupted', { digest: layer.digest, reason: ending, ...sizes });
+    }
+    const delayMs = Math.round(Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1)) * download.random());
+    download.emit({ type: 'retrying', what: `download ${layer.digest}`, reason: ending, delayMs });
+    await download.clock.sleep(delayMs, signal);
+  }
+  const actual = `${digestAlgorithm(layer.digest)}:${hash.digest('hex')}`;
+  return actual === layer.digest ? undefined : `its bytes have digest ${actual}`;
+}
+
+/**
+ * Reads a body to its end or to the blob's: why it ended, in words, or `too-long`.
+ * What was received before a failure is in the part, so that the next attempt starts after it.
+ */
+async function receive(
+  body: AsyncIterable<Buffer>,
+  state: { readonly download: BlobDownload; readonly part: PartFile; readonly hash: Hash },
+): Promise<string> {
+  const { part, hash } = state;
+  const { layer, emit, signal } = state.download;
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  const flush = async (): Promise<void> => {
+    const chunks = waiting;
+    waiting = [];
+    waitingBytes = 0;
+    if (chunks.length === 0) return;
+    await part.append(chunks);
+    for (const chunk of chunks) hash.update(chunk);
+    emit({ type: 'blob-progress', digest: layer.digest, doneBytes: part.sizeBytes(), totalBytes: layer.sizeBytes });
+  };
+
+  let ending = 'the answer ended early';
+  try {
+    // Leaving the loop destroys the body, and with it the connection.
+    for await (const chunk of body) {
+      if (part.sizeBytes() + waitingBytes + chunk.length > layer.sizeBytes) return 'too-long';
+      waiting.push(chunk);
+      waitingBytes += chunk.length;
+      if (waitingBytes >= writeBytes) await flush();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure = httpFailureOf(error);
+    if (failure === undefined) throw error;
+    ending = failure.message;
+  }
+  await flush();
+  return ending;
+}
+
+function newHash(digest: Digest): Hash {
+  return createHash(digestAlgorithm(digest));
+}
