@@ -1,3 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Images: where they come from, how they become one file, where they are kept.
+export * from './download/index.ts';
+export * from './pull/index.ts';
+export * from './registry/index.ts';
 export * from './store/index.ts';
 export * from './types.ts';

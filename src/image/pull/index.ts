@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pulling an image into the store.
+export type { ConvertLayers } from './build-image.ts';
+export { type PulledImage, pullImage, type PullOptions } from './pull-image.ts';

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a source of images to an image in the store: the whole of a pull.
+//
+//   resolve → is it there? → lock the image → is it there now? → note the blobs → download → convert → put → tag
+//
+// Two pulls of one image do the work once, as the second finds it there when it gets the lock. What a pull that is
+// killed leaves behind, the next one clears away. How images with a layer in common get along is told in
+// store/layout.ts.
+import {
+  type Digest,
+  type Emit,
+  formatImageReference,
+  hasCode,
+  type ImageReference,
+  type PullEvent,
+  shortImageReference,
+} from '../../model/index.ts';
+import type { Clock } from '../../sys/clock.ts';
+import type { LockedImage } from '../store/locked-image.ts';
+import type { Store } from '../store/open-store.ts';
+import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
+import { buildImage, type ConvertLayers } from './build-image.ts';
+
+export type PullOptions = {
+  readonly reference: ImageReference;
+  /** Stays open; its owner closes it. */
+  readonly source: ImageSource;
+  readonly store: Store;
+  readonly convert: ConvertLayers;
+  /** Layers downloaded at a time; 4 unless given. */
+  readonly concurrency?: number;
+  readonly emit: Emit<PullEvent>;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+};
+
+export type PulledImage = {
+  readonly digest: Digest;
+  /** Nothing had to be downloaded or converted. */
+  readonly wasPresent: boolean;
+  /** Of the squashfs. */
+  readonly sizeBytes: number;
+};
+
+/**
+ * Brings an image into the store and points the reference's tag at it. A store that can't be written will do where
+ * the image is in it under this name already.
+ * @throws SlipwayError of the source, the download and the conversion; `store-not-writable`, `store-space-short`,
+ *   `disk-full`, `lock-lost`; the signal's reason. Of a download broken off its part stays for the next attempt, nothing
+ *   else.
+ */
+export async function pullImage(options: PullOptions): Promise<PulledImage> {
+  const { source, store, emit, signal } = options;
+  const reference = formatImageReference(options.reference);
+  emit({ type: 'resolving', reference });
+  const resolved = await source.resolve(signal);
+  const { digest } = resolved;
+  emit({
+    type: 'resolved',
+    reference,
+    digest,
+    platform: platformText(resolved),
+    layers: resolved.layers.map((layer) => ({ digest: layer.digest, sizeBytes: layer.sizeBytes })),
+  });
+
+  const present = await readTagged(options, digest);
+  if (present !== undefined) {
+    emit({ type: 'already-present', reference, digest });
+    return { digest, wasPresent: true, sizeBytes: present.sizeBytes };
+  }
+
+  await store.prepare();
+  return await store.withImage(digest, { signal, emit }, async (locked, lockSignal) => {
+    const found = await locked.read();
+    const image = found ?? (await makeImage({ ...options, signal: lockSignal }, resolved, locked));
+    await locked.tag(options.reference, options.clock.now());
+    if (found === undefined) emit({ type: 'stored', reference, digest, sizeBytes: image.sizeBytes });
+    else emit({ type: 'already-present', reference, digest });
+    return { digest, wasPresent: found !== undefined, sizeBytes: image.sizeBytes };
+  });
+}
+
+/** The image, if it is there whole and the reference names it. */
+async function readTagged(options: PullOptions, digest: Digest): Promise<StoredImage | undefined> {
+  const { store, reference } = options;
+  try {
+    if ((await store.readTag(reference))?.digest !== digest) return undefined;
+  } catch (error) {
+    // Tagging anew mends it.
+    if (hasCode(error, 'store-damaged')) return undefined;
+    throw error;
+  }
+  return await store.readWholeImage(digest);
+}
+
+async function makeImage(options: PullOptions, resolved: ResolvedImage, locked: LockedImage): Promise<StoredImage> {
+  const { store, clock, signal } = options;
+  // First, as what dead processes left may be in the way of the space that is needed.
+  await store.sweep(clock.now(), { signal });
+  return await buildImage({ ...options, name: shortImageReference(options.reference), resolved, locked });
+}
+
+function platformText({ config: { platform } }: ResolvedImage): string {
+  const variant = platform.variant === undefined ? '' : `/${platform.variant}`;
+  return `${platform.os}/${platform.architecture}${variant}`;
+}
