@@ -3,21 +3,14 @@
 import { type Digest, type Emit, describeError, hasCode, type PullEvent } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { removeIfPresent } from '../../sys/files.ts';
+import type { ConvertOptions, convertLayers } from '../convert/index.ts';
 import { downloadLayers } from '../download/index.ts';
 import { blobLockPath, blobPath } from '../store/layout.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import { noteNeededBlobs, releaseNeededBlobs } from '../store/needed-blobs.ts';
 import type { Store } from '../store/open-store.ts';
-import type { ImageSource, LayerFile, ResolvedImage, StoredImage } from '../types.ts';
+import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
 import { checkSpace } from './check-space.ts';
-
-/** Merges layers into a new squashfs at `outputPath`, which is complete when the promise is. */
-export type ConvertLayers = (job: {
-  readonly layers: readonly LayerFile[];
-  readonly outputPath: string;
-  readonly emit: Emit<PullEvent>;
-  readonly signal: AbortSignal;
-}) => Promise<{ readonly entries: number; readonly sizeBytes: number }>;
 
 export type ImageBuild = {
   /** For messages. */
@@ -26,7 +19,8 @@ export type ImageBuild = {
   readonly source: ImageSource;
   readonly store: Store;
   readonly locked: LockedImage;
-  readonly convert: ConvertLayers;
+  readonly convert: typeof convertLayers;
+  readonly convertOptions: ConvertOptions;
   readonly concurrency?: number;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
@@ -70,7 +64,13 @@ async function downloadAndConvert(build: ImageBuild): Promise<StoredImage> {
   });
   const outputPath = store.temporaryPath();
   try {
-    const { entries, sizeBytes } = await build.convert({ layers, outputPath, emit, signal });
+    const { entries, sizeBytes } = await build.convert({
+      layers,
+      outputPath,
+      options: build.convertOptions,
+      emit,
+      signal,
+    });
     const image: StoredImage = {
       digest: resolved.digest,
       ...(resolved.indexDigest === undefined ? {} : { indexDigest: resolved.indexDigest }),

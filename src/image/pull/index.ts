@@ -1,4 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pulling an image into the store.
-export type { ConvertLayers } from './build-image.ts';
 export { type PulledImage, pullImage, type PullOptions } from './pull-image.ts';

@@ -17,10 +17,10 @@ import {
   SlipwayError,
 } from '../../model/index.ts';
 import { systemClock } from '../../sys/clock.ts';
+import type { convertLayers } from '../convert/index.ts';
 import { pullRecordPath, squashfsPath, tagRecordPath } from '../store/layout.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import type { ImageSource, LayerDescriptor, ResolvedImage } from '../types.ts';
-import type { ConvertLayers } from './build-image.ts';
 import { pullImage, type PullOptions } from './pull-image.ts';
 
 function digestOf(data: string): Digest {
@@ -59,11 +59,13 @@ function sourceOf(contents: readonly string[], openBlob?: ImageSource['openBlob'
   };
 }
 
+type ConvertLayers = typeof convertLayers;
+
 /** "Converts" by writing the layers one after the other. */
 const concatenate: ConvertLayers = async ({ layers, outputPath }) => {
   const data = Buffer.concat(await Promise.all(layers.map((layer) => readFile(layer.path))));
   await writeFile(outputPath, data);
-  return { entries: layers.length, sizeBytes: data.length };
+  return { entries: layers.length, contentBytes: data.length, sizeBytes: data.length };
 };
 
 describe('pullImage', () => {
@@ -237,7 +239,7 @@ describe('pullImage', () => {
     const convert: ConvertLayers = async ({ outputPath, signal }) => {
       await writeFile(outputPath, 'half');
       controller.abort(new Error('enough'));
-      return signal.throwIfAborted() ?? { entries: 0, sizeBytes: 0 };
+      return signal.throwIfAborted() ?? { entries: 0, contentBytes: 0, sizeBytes: 0 };
     };
     await assert.rejects(pullImage(options(sourceOf(['one']), { convert, signal: controller.signal })), {
       message: 'enough',

@@ -16,17 +16,21 @@ import {
   shortImageReference,
 } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
+import { type ConvertOptions, convertLayers, defaultConvertOptions } from '../convert/index.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import type { Store } from '../store/open-store.ts';
 import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
-import { buildImage, type ConvertLayers } from './build-image.ts';
+import { buildImage } from './build-image.ts';
 
 export type PullOptions = {
   readonly reference: ImageReference;
   /** Stays open; its owner closes it. */
   readonly source: ImageSource;
   readonly store: Store;
-  readonly convert: ConvertLayers;
+  /** `defaultConvertOptions` unless given. */
+  readonly convertOptions?: ConvertOptions;
+  /** Another way to make a squashfs than `convertLayers`. */
+  readonly convert?: typeof convertLayers;
   /** Layers downloaded at a time; 4 unless given. */
   readonly concurrency?: number;
   readonly emit: Emit<PullEvent>;
@@ -97,7 +101,14 @@ async function makeImage(options: PullOptions, resolved: ResolvedImage, locked: 
   const { store, clock, signal } = options;
   // First, as what dead processes left may be in the way of the space that is needed.
   await store.sweep(clock.now(), { signal });
-  return await buildImage({ ...options, name: shortImageReference(options.reference), resolved, locked });
+  return await buildImage({
+    ...options,
+    convert: options.convert ?? convertLayers,
+    convertOptions: options.convertOptions ?? defaultConvertOptions,
+    name: shortImageReference(options.reference),
+    resolved,
+    locked,
+  });
 }
 
 function platformText({ config: { platform } }: ResolvedImage): string {
