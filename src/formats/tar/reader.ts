@@ -114,7 +114,7 @@ export function createTarReader(visitor: TarVisitor): TarReader {
       case 'ended': {
         const rest = chunk.subarray(at);
         if (!isZeroBlock(rest)) {
-          headerOffset = offset;
+          headerOffset = offset + rest.findIndex((byte) => byte !== 0);
           malformed('something follows the end of the archive');
         }
         return rest.length;
