@@ -17,6 +17,7 @@ export type TerminationSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 export type FaceEnvironment = {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
+  readonly uid: number;
   /** Data. */
   readonly stdout: OutputStream;
   /** What people read meanwhile. */

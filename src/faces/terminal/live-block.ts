@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few lines at the end of a terminal that are drawn again in place. The cursor rests below them, so whatever else is
 // written after `clear` starts on a line of its own. Control sequences: ECMA-48 (CUU, EL, ED, SGR).
-import { styleText } from 'node:util';
 import type { OutputStream } from './environment.ts';
+import { paint } from './paint.ts';
 import { shorten } from './printable.ts';
 
 export type BlockLine = { readonly text: string; readonly style?: 'dim' | 'bold' };
@@ -26,9 +26,7 @@ export function createLiveBlock(stream: OutputStream, hasColor: boolean): LiveBl
       const { columns, rows } = stream.size();
       // One column is left free: a line that fills the row may or may not wrap. One row is the cursor's.
       const shown = lines.slice(0, rows - 1).map(({ text, style }) => ({ text: shorten(text, columns - 1), style }));
-      const painted = shown.map(({ text, style }) =>
-        hasColor && style !== undefined ? styleText(style, text, { validateStream: false }) : text,
-      );
+      const painted = shown.map(({ text, style }) => (style === undefined ? text : paint(text, style, hasColor)));
       stream.write(`${upToStart()}${painted.map((text) => `${text}\x1b[K\n`).join('')}\x1b[J`);
       drawn = shown.map(({ text }) => text.length);
     },

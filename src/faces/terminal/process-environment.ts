@@ -8,6 +8,7 @@ export function processEnvironment(): FaceEnvironment {
   return {
     variables: process.env,
     workingDirectory: process.cwd(),
+    uid: process.geteuid?.() ?? 0,
     stdout: outputStream(process.stdout),
     stderr: outputStream(process.stderr),
     clock: systemClock,

@@ -11,7 +11,8 @@ export type OperandEntry = {
   readonly completion?: Completion;
 };
 
-export type CommandDescription = {
+/** `Name` are the names of its options. */
+export type CommandDescription<Name extends string = string> = {
   /** As it is typed, `slipway pull`. */
   readonly name: string;
   /** What it does, as a verb phrase without a capital or a full stop. */
@@ -21,7 +22,7 @@ export type CommandDescription = {
   /** What follows the name in the usage lines; made from options and operands if absent. */
   readonly usage?: readonly string[];
   readonly operands: readonly OperandEntry[];
-  readonly options: OptionTable;
+  readonly options: OptionTable<Name>;
   readonly rules: ParseRules;
   readonly subcommands?: readonly { readonly name: string; readonly summary: string }[];
   readonly examples: readonly { readonly command: string; readonly help: string }[];

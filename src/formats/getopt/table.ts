@@ -5,16 +5,17 @@
 /** What a shell should offer for an argument: paths, names of stored images, or fixed words. */
 export type Completion = 'file' | 'directory' | 'image' | 'image-or-file' | 'command' | readonly string[];
 
-type OptionNames =
+type OptionNames<Name extends string> =
   | {
       /** Without the dashes. */
-      readonly long: string;
+      readonly long: Name;
       /** One character, without the dash. */
       readonly short?: string;
     }
-  | { readonly long?: undefined; readonly short: string };
+  | { readonly long?: undefined; readonly short: Name };
 
-export type OptionEntry = OptionNames & {
+/** `Name` are the names by which a parse result tells options apart: see `OptionName`. */
+export type OptionEntry<Name extends string = string> = OptionNames<Name> & {
   /** More long names of the same option: accepted and abbreviated like `long`, not shown in help. */
   readonly aliases?: readonly string[];
   /**
@@ -36,7 +37,7 @@ export type OptionEntry = OptionNames & {
   readonly completion?: Completion;
 };
 
-export type OptionTable = readonly OptionEntry[];
+export type OptionTable<Name extends string = string> = readonly OptionEntry<Name>[];
 
 /** The name that a parse result carries: the long one, or the letter of an option that has no long one. */
 export type OptionName<Entry extends OptionEntry> = Entry extends { readonly long: infer Long extends string }

@@ -2,8 +2,14 @@
 
 export const usageErrors = {
   'usage': {
-    message: '{command}: {reason}',
+    message: '{reason}',
     hint: 'see: {command} --help',
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  'command-unknown': {
+    message: 'there is no command {command}',
+    hint: 'see: {program} --help',
     exitStatus: 2,
     httpStatus: 400,
   },

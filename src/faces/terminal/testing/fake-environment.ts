@@ -33,6 +33,7 @@ export function fakeEnvironment(options: FakeOptions = {}): FakeEnvironment {
   return {
     variables: { TERM: 'xterm', LANG: 'C.UTF-8', ...options.variables },
     workingDirectory: '/work',
+    uid: 1000,
     stdout: fakeStream(options),
     stderr: fakeStream(options),
     clock: {

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands. Each module is loaded when its command is given: `slipway images` loads no HTTP client.
+import type { CommandDescription, CompletionTree } from '../../formats/getopt/index.ts';
+import type { CommandModule } from './context.ts';
+import { completion } from './descriptions/completion.ts';
+import { doctor } from './descriptions/doctor.ts';
+import { help } from './descriptions/help.ts';
+import { images } from './descriptions/images.ts';
+import { pull } from './descriptions/pull.ts';
+import { rm } from './descriptions/rm.ts';
+import { slipway } from './descriptions/slipway.ts';
+
+export type Command = {
+  /** The word that stands after `slipway`. */
+  readonly name: string;
+  readonly description: CommandDescription;
+  readonly load: () => Promise<CommandModule>;
+};
+
+export const commands: readonly Command[] = [
+  { name: 'pull', description: pull, load: () => import('./pull.ts') },
+  { name: 'images', description: images, load: () => import('./images.ts') },
+  { name: 'rm', description: rm, load: () => import('./rm.ts') },
+  { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },
+  { name: 'completion', description: completion, load: () => import('./completion.ts') },
+  { name: 'help', description: help, load: () => import('./help.ts') },
+];
+
+/** `slipway` itself, with its subcommands. */
+export const rootDescription: CommandDescription = {
+  ...slipway,
+  subcommands: commands.map(({ name, description }) => ({ name, summary: description.summary })),
+};
+
+/** For the completion scripts: `slipway help` completes the commands' names. */
+export const completionTree: CompletionTree = {
+  command: rootDescription,
+  subcommands: commands.map(({ description }) =>
+    description.name === help.name
+      ? {
+          ...description,
+          operands: help.operands.map((operand) => ({ ...operand, completion: commands.map(({ name }) => name) })),
+        }
+      : description,
+  ),
+  listImages: ['slipway', 'images', '--quiet'],
+};
+
+/** @throws nothing: undefined where there is no such command. */
+export function findCommand(name: string): Command | undefined {
+  return commands.find((command) => command.name === name);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandDescription } from '../../../formats/getopt/index.ts';
+import { helpOption, storeVariable } from './common.ts';
+
+export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' | 'quiet' | 'json' | 'help'> = {
+  name: 'slipway pull',
+  summary: 'bring images from a registry into the store',
+  description: [
+    'Downloads the layers of each image, verifies them, and merges them into one squashfs file in the store. What the store has already is not downloaded again, and a download that was broken off goes on where it stopped.',
+    'For each image its full name with its digest is printed: this names the same image for ever.',
+    'Credentials are read from where skopeo, podman and docker keep them.',
+  ],
+  operands: [
+    {
+      name: 'IMAGE',
+      help: '[docker://][REGISTRY/]NAME[:TAG][@DIGEST]; docker.io and latest if not said',
+      isRepeated: true,
+    },
+  ],
+  options: [
+    {
+      long: 'platform',
+      argument: 'required',
+      argumentName: 'OS/ARCH[/VARIANT]',
+      help: "which of an image's platforms to take; this machine's if not said",
+      completion: ['linux/amd64', 'linux/arm64', 'linux/ppc64le', 'linux/riscv64'],
+    },
+    {
+      long: 'concurrency',
+      short: 'j',
+      argument: 'required',
+      argumentName: 'N',
+      help: 'download N layers at a time, 1 to 64; 4 if not said',
+    },
+    {
+      long: 'plain-http',
+      argument: 'none',
+      help: 'speak HTTP without TLS, credentials included; for loopback addresses this is done by itself',
+    },
+    { long: 'quiet', short: 'q', argument: 'none', help: 'say nothing meanwhile but warnings' },
+    { long: 'json', argument: 'none', help: 'print events as they happen, one JSON object a line' },
+    helpOption,
+  ],
+  rules: { mode: 'permute' },
+  sections: [
+    {
+      title: 'Environment',
+      items: [
+        storeVariable,
+        {
+          term: 'HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
+          help: 'proxy servers for https and for http, and what is reached without them; in small letters too',
+        },
+        {
+          term: 'NODE_EXTRA_CA_CERTS',
+          help: 'file of certificate authorities (PEM) to trust beside those of the machine',
+        },
+        { term: 'REGISTRY_AUTH_FILE, DOCKER_CONFIG', help: 'where credentials are' },
+      ],
+    },
+  ],
+  examples: [
+    { command: 'slipway pull debian:12', help: 'Pull from docker.io' },
+    {
+      command: 'slipway pull --platform linux/arm64 ghcr.io/owner/name@sha256:...',
+      help: 'Pull a certain image for another platform',
+    },
+    { command: 'image=$(slipway pull -q debian:12)', help: 'Keep the exact name in a script' },
+  ],
+};
