@@ -72,7 +72,8 @@ export async function withLockIfFree<T>(
 /** Whether somebody holds the lock who is not known to be dead. Changes nothing and does not wait. */
 export async function isLocked(path: string): Promise<boolean> {
   const judge = createHolderJudge(defaultLockTiming);
-  return (await attempting('examine the lock', path, () => livingHolders(path, judge))).length > 0;
+  const holders = await attempting('examine the lock', path, () => readHolders(path));
+  return holders.some((holder) => !judge.isDead(holder));
 }
 
 async function holding<T>(
@@ -112,47 +113,82 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
   const timing = options.timing ?? defaultLockTiming;
   const judge = createHolderJudge(timing);
   const announced = new Set<string>();
+  options.signal.throwIfAborted();
   const changes = watchEntry(path);
   try {
-    let living: readonly LockHolder[] = [];
-    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.6, timing.recheckMs)) {
-      options.signal.throwIfAborted();
-      // An attempt costs a shared file system several requests, a look two: attempt only where it may succeed.
-      if (living.length === 0) {
-        const token = await tryAcquire(path, judge);
-        if (token !== undefined) return token;
+    return await withPrepared(path, judge, async (candidate) => {
+      let nextLookMs = 0;
+      for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.6, timing.recheckMs)) {
+        options.signal.throwIfAborted();
+        if (await candidate.tryRename()) return candidate.token;
+        // Every release wakes every waiter, for one rename; to look at the holder costs several requests more.
+        if (performance.now() >= nextLookMs) {
+          const living = await clearDead(path, judge);
+          if (living.length === 0) continue;
+          for (const holder of living) {
+            if (announced.has(holder.token)) continue;
+            announced.add(holder.token);
+            options.emit?.({ type: 'waiting-for-lock', what: options.what, heldBy: describeHolder(holder) });
+          }
+          // Once the lock is taken this is its holder's time stamp, which must not look old then.
+          await candidate.renew();
+          nextLookMs = performance.now() + pauseMs;
+        }
+        await changes.wait(pauseMs, options.signal);
       }
-      living = await livingHolders(path, judge);
-      for (const holder of living) {
-        if (announced.has(holder.token)) continue;
-        announced.add(holder.token);
-        options.emit?.({ type: 'waiting-for-lock', what: options.what, heldBy: describeHolder(holder) });
-      }
-      if (living.length > 0) await changes.wait(pauseMs, options.signal);
-    }
+    });
   } finally {
     changes.close();
   }
 }
 
-/** One attempt, which clears dead holders away: the token if the lock is now this process's. */
+/** One attempt, and a second where the holders were dead. */
 async function tryAcquire(path: string, judge: HolderJudge): Promise<string | undefined> {
+  return await withPrepared(path, judge, async (candidate) => {
+    if (await candidate.tryRename()) return candidate.token;
+    const isFree = (await clearDead(path, judge)).length === 0;
+    return isFree && (await candidate.tryRename()) ? candidate.token : undefined;
+  });
+}
+
+type Candidate = {
+  readonly token: string;
+  /** Takes the lock if it is free. */
+  readonly tryRename: () => Promise<boolean>;
+  readonly renew: () => Promise<void>;
+};
+
+/** Prepares a directory to take the lock with, which goes when `compete` ends without the lock. */
+async function withPrepared<T>(
+  path: string,
+  judge: HolderJudge,
+  compete: (candidate: Candidate) => Promise<T>,
+): Promise<T> {
   const token = temporaryName();
   const prepared = `${path}.${token}`;
+  let hasWon = false;
   try {
     await mkdir(prepared);
     judge.setFileSystemTime(await writeHolder(join(prepared, token)));
-    if (await renameToFree(prepared, path, token)) return token;
-    const holders = await readHolders(path);
-    const dead = holders.filter((holder) => judge.isDead(holder));
-    await Promise.all(dead.map((holder) => unlinkIfPresent(join(path, holder.token))));
-    if (dead.length === holders.length && (await renameToFree(prepared, path, token))) return token;
-  } catch (error) {
-    await rm(prepared, { recursive: true, force: true });
-    throw error;
+    return await compete({
+      token,
+      tryRename: async () => {
+        hasWon = await renameToFree(prepared, path, token);
+        return hasWon;
+      },
+      renew: () => renewHolder(join(prepared, token)),
+    });
+  } finally {
+    if (!hasWon) await rm(prepared, { recursive: true, force: true });
   }
-  await rm(prepared, { recursive: true, force: true });
-  return undefined;
+}
+
+/** Removes the records of dead holders; the living ones. */
+async function clearDead(path: string, judge: HolderJudge): Promise<readonly LockHolder[]> {
+  const holders = await readHolders(path);
+  const dead = new Set(holders.filter((holder) => judge.isDead(holder)));
+  for (const { token } of dead) await unlinkIfPresent(join(path, token));
+  return holders.filter((holder) => !dead.has(holder));
 }
 
 async function renameToFree(prepared: string, path: string, token: string): Promise<boolean> {
@@ -165,10 +201,6 @@ async function renameToFree(prepared: string, path: string, token: string): Prom
     if (isErrno(error, 'ENOENT') && (await isPresent(join(path, token)))) return true;
     throw error;
   }
-}
-
-async function livingHolders(path: string, judge: HolderJudge): Promise<readonly LockHolder[]> {
-  return (await readHolders(path)).filter((holder) => !judge.isDead(holder));
 }
 
 async function release(path: string, token: string): Promise<void> {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes that a test starts, kills and waits for.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { after } from 'node:test';
+
+export type Worker = {
+  readonly child: ChildProcess;
+  /** The lines that it has written so far, unfinished ones left out. */
+  readonly lines: () => readonly string[];
+  /** How it ended; what it wrote to stderr is in `error`. */
+  readonly ended: Promise<{ readonly status: number | null; readonly error: string }>;
+  readonly kill: () => void;
+};
+
+/** Starts a script of this folder; it is killed with the suite or test at the latest. */
+export function startWorker(
+  script: string,
+  argv: readonly string[],
+  user: { readonly uid?: number; readonly gid?: number } = {},
+): Worker {
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, script), ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...user,
+  });
+  let output = '';
+  let error = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (error += chunk.toString()));
+  const ended = new Promise<{ readonly status: number | null; readonly error: string }>((settle) => {
+    child.once('close', (status) => settle({ status, error }));
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  after(async () => {
+    kill();
+    await ended;
+  });
+  return { child, lines: () => output.split('\n').slice(0, -1), ended, kill };
+}
