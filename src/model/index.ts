@@ -4,3 +4,5 @@ export * from './errors.ts';
 export * from './events.ts';
 export * from './image-config.ts';
 export * from './image-reference.ts';
+export * from './plan.ts';
+export * from './request.ts';

@@ -6,8 +6,10 @@ import { completion } from './descriptions/completion.ts';
 import { doctor } from './descriptions/doctor.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
+import { inspect } from './descriptions/inspect.ts';
 import { pull } from './descriptions/pull.ts';
 import { rm } from './descriptions/rm.ts';
+import { explain, run } from './descriptions/run.ts';
 import { slipway } from './descriptions/slipway.ts';
 
 export type Command = {
@@ -20,6 +22,9 @@ export type Command = {
 export const commands: readonly Command[] = [
   { name: 'pull', description: pull, load: () => import('./pull.ts') },
   { name: 'images', description: images, load: () => import('./images.ts') },
+  { name: 'run', description: run, load: () => import('./run.ts') },
+  { name: 'explain', description: explain, load: () => import('./explain.ts') },
+  { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },
   { name: 'completion', description: completion, load: () => import('./completion.ts') },

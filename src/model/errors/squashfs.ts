@@ -30,4 +30,10 @@ export const squashfsErrors = {
     exitStatus: 125,
     httpStatus: 422,
   },
+  'squashfs-not-encodable': {
+    message: 'write a squashfs image: {what} can not be stored: {reason}',
+    hint: 'squashfs, or Linux, has no room for it; change the file in the image that the layer comes from',
+    exitStatus: 125,
+    httpStatus: 422,
+  },
 } as const;

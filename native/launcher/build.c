@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+// The construct records: namespaces, then a root, then what is mounted into it, then entering it. Guest paths are
+// resolved inside the new root by descriptor, so that no link in an image can lead a mount out of it.
+#include "kernel.h"
+#include "launch.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static int root = -1; // under construction
+static uid_t inner_uid;
+static gid_t inner_gid;
+
+// The FUSE server: a process in the caller's own namespaces, so that it keeps nothing mounted itself, waiting for
+// its two descriptors.
+static int server_socket = -1;
+int server_pidfd = -1;
+
+static int write_file(const char *path, const char *text) {
+  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+  return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
+static int send_descriptors(int socket, int a, int b) {
+  int fds[2] = {a, b};
+  char byte = 0;
+  union {
+    char bytes[CMSG_SPACE(sizeof fds)];
+    struct cmsghdr align;
+  } control = {0};
+  struct iovec io = {&byte, 1};
+  struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+  c->cmsg_level = SOL_SOCKET;
+  c->cmsg_type = SCM_RIGHTS;
+  c->cmsg_len = CMSG_LEN(sizeof fds);
+  memcpy(CMSG_DATA(c), fds, sizeof fds);
+  return sendmsg(socket, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+static int receive_descriptors(int socket, int fds[2]) {
+  char byte;
+  union {
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
+    struct cmsghdr align;
+  } control;
+  struct iovec io = {&byte, 1};
+  struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  if (recvmsg(socket, &m, 0) != 1)
+    return -1;
+  struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+  if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+    return -1;
+  memcpy(fds, CMSG_DATA(c), 2 * sizeof(int));
+  return 0;
+}
+
+// Where the descriptors of the FUSE server stand when it starts.
+enum { SERVER_IMAGE = 3, SERVER_FUSE = 4, SERVER_SOCKET = 5 };
+
+static _Noreturn void become_server(int socket, const char *program) {
+  setsid();
+  pid_t self = getpid();
+  int fds[2];
+  if (write(socket, &self, sizeof self) != sizeof self || receive_descriptors(socket, fds) != 0)
+    _exit(0); // nobody needs a server any more
+  // Out of the way first: what was received may stand on one of the numbers wanted.
+  int image = fcntl(fds[0], F_DUPFD, 10), fuse = fcntl(fds[1], F_DUPFD, 10), reply = fcntl(socket, F_DUPFD, 10);
+  int null = open("/dev/null", O_RDWR);
+  dup2(null, 0), dup2(null, 1), dup2(null, 2);
+  dup2(image, SERVER_IMAGE), dup2(fuse, SERVER_FUSE), dup2(reply, SERVER_SOCKET);
+  close_from(SERVER_SOCKET + 1);
+  fcntl(SERVER_SOCKET, F_SETFD, FD_CLOEXEC);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  for (int i = 1; i < 32; i++)
+    signal(i, SIG_DFL);
+  if (chdir("/") == 0)
+    execve(program, (char *[]){"squashfuse_ll", "-f", "/dev/fd/3", "/dev/fd/4", NULL}, (char *[]){NULL});
+  int error = errno;
+  _exit(write(SERVER_SOCKET, &error, sizeof error) < 0);
+}
+
+// Forks the server twice over, so that it is no child of the program that this process may become.
+static int start_server(const struct record *r, struct fail *f) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return FAIL(f, r, "make a socket for the FUSE server of", rec_string(r, 0));
+  pid_t between = fork();
+  if (between == 0) {
+    close(pair[0]);
+    if (fork() == 0)
+      become_server(pair[1], rec_string(r, 1));
+    _exit(0);
+  }
+  close(pair[1]);
+  pid_t server = 0;
+  if (between < 0 || waitpid(between, NULL, 0) < 0 || recv(pair[0], &server, sizeof server, 0) != sizeof server) {
+    FAIL(f, r, "start the FUSE server of", rec_string(r, 0));
+    close(pair[0]);
+    return -1;
+  }
+  server_socket = pair[0];
+  server_pidfd = pidfd_of(server);
+  return 0;
+}
+
+static int enter_namespaces(const struct record *r, struct fail *f) {
+  const uint64_t *n = rec_numbers(r);
+  int flags = (int)n[0];
+  char map[48];
+  uid_t uid = geteuid();
+  gid_t gid = getegid();
+  inner_uid = (uid_t)n[1];
+  inner_gid = (gid_t)n[2];
+  if (unshare(flags) != 0)
+    return FAIL(f, r, "make a user and mount namespace", "");
+  if (!(flags & CLONE_NEWUSER))
+    return 0;
+  if (write_file("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
+    return FAIL(f, r, "write", "/proc/self/setgroups");
+  snprintf(map, sizeof map, "%u %u 1", inner_uid, uid);
+  if (write_file("/proc/self/uid_map", map) != 0)
+    return FAIL(f, r, "write", "/proc/self/uid_map");
+  snprintf(map, sizeof map, "%u %u 1", inner_gid, gid);
+  if (write_file("/proc/self/gid_map", map) != 0)
+    return FAIL(f, r, "write", "/proc/self/gid_map");
+  return 0;
+}
+
+// Puts the new root in place. It goes on top of "/", where it hides nothing that is still needed: sources are opened
+// from the old root, which this process keeps until ENTER. Kernels without move_mount want another place.
+static int attach_root(const struct record *r, const char *name, struct fail *f) {
+  cleanup_fd int top = open("/", O_PATH | O_CLOEXEC);
+  int mounted = tree_attach(root, top, -1, "/sys");
+  if (mounted < 0)
+    return FAIL(f, r, "mount", name);
+  root = mounted;
+  return 0;
+}
+
+static int root_directory(const struct record *r, struct fail *f) {
+  const char *path = rec_string(r, 0);
+  root = tree_clone(path, rec_numbers(r)[0] & MOUNT_RECURSIVE);
+  if (root < 0)
+    return FAIL(f, r, "open", path);
+  if (attach_root(r, path, f) != 0)
+    return -1;
+  if (tree_set(root, (unsigned)rec_numbers(r)[0], true) != 0)
+    return FAIL(f, r, "restrict", path);
+  return 0;
+}
+
+static int root_squashfuse(const struct record *r, struct fail *f) {
+  const char *path = rec_string(r, 0);
+  cleanup_fd int image = open(path, O_RDONLY | O_CLOEXEC);
+  if (image < 0)
+    return FAIL(f, r, "open", path);
+  // Opened in the user namespace that mounts it: the kernel refuses any other (EINVAL).
+  cleanup_fd int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  if (fuse < 0)
+    return FAIL(f, r, "open", "/dev/fuse");
+  char fd[16], uid[16], gid[16], data[128];
+  snprintf(fd, sizeof fd, "%d", fuse);
+  snprintf(uid, sizeof uid, "%u", inner_uid);
+  snprintf(gid, sizeof gid, "%u", inner_gid);
+  root = new_mount("fuse",
+                   (const char *const[][2]){{"fd", fd},
+                                            {"rootmode", "40000"},
+                                            {"user_id", uid},
+                                            {"group_id", gid},
+                                            {"allow_other", NULL},
+                                            {"source", path},
+                                            {"subtype", "squashfuse"},
+                                            {"ro", NULL},
+                                            {NULL, NULL}},
+                   (unsigned)rec_numbers(r)[0]);
+  if (root >= 0) {
+    if (attach_root(r, path, f) != 0)
+      return -1;
+  } else if (errno == ENOSYS) {
+    snprintf(data, sizeof data, "fd=%s,rootmode=40000,user_id=%s,group_id=%s,allow_other", fd, uid, gid);
+    if (mount(path, "/sys", "fuse.squashfuse", MS_RDONLY | MS_NOSUID | MS_NODEV, data) != 0 ||
+        (root = open("/sys", O_PATH | O_CLOEXEC)) < 0)
+      return FAIL(f, r, "mount", path);
+  } else
+    return FAIL(f, r, "mount", path);
+  int error = 0;
+  if (send_descriptors(server_socket, image, fuse) != 0)
+    return FAIL(f, r, "hand the image to the FUSE server of", path);
+  // The server's end closes when it starts, and carries an errno if it can't.
+  if (recv(server_socket, &error, sizeof error, 0) == sizeof error) {
+    errno = error;
+    return FAIL(f, r, "start", rec_string(r, 1));
+  }
+  close(server_socket);
+  server_socket = -1;
+  // Waits for the server's first answer; an image that it refuses shows here.
+  struct stat st;
+  close(fuse);
+  fuse = -1;
+  if (fstatat(root, ".", &st, 0) != 0)
+    return FAIL(f, r, "read the root directory of", path);
+  return 0;
+}
+
+static int overlay(const struct record *r, struct fail *f) {
+  const char *directory = rec_string(r, 0);
+  bool on_tmpfs = rec_numbers(r)[0] != 0;
+  cleanup_fd int above = -1;
+  if (on_tmpfs) {
+    char size[24];
+    snprintf(size, sizeof size, "%llu", (unsigned long long)rec_numbers(r)[0]);
+    above = new_mount("tmpfs", (const char *const[][2]){{"size", size}, {"mode", "0755"}, {NULL, NULL}}, 0);
+    // It must be in the namespace for overlayfs to take it: on top of the root that it is to cover.
+    if (above < 0 || tree_attach(above, root, -1, "/") < 0)
+      return FAIL(f, r, "make a tmpfs for the overlay", "");
+  } else
+    above = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (above < 0)
+    return FAIL(f, r, "open", directory);
+  if ((mkdirat(above, "upper", 0755) != 0 && errno != EEXIST) || (mkdirat(above, "work", 0755) != 0 && errno != EEXIST))
+    return FAIL(f, r, "make the overlay's directories in", directory);
+  char lower[32], upper[48], work[48];
+  snprintf(lower, sizeof lower, "/proc/self/fd/%d", root);
+  snprintf(upper, sizeof upper, "/proc/self/fd/%d/upper", above);
+  snprintf(work, sizeof work, "/proc/self/fd/%d/work", above);
+  int over = new_mount("overlay",
+                       (const char *const[][2]){{"source", "slipway"},
+                                                {"lowerdir", lower},
+                                                {"upperdir", upper},
+                                                {"workdir", work},
+                                                {"userxattr", NULL},
+                                                {NULL, NULL}},
+                       0);
+  if (over < 0)
+    return FAIL(f, r, "make an overlay on", on_tmpfs ? "a tmpfs" : directory);
+  if (tree_attach(over, on_tmpfs ? above : root, -1, "/") < 0)
+    return FAIL(f, r, "mount the overlay on", on_tmpfs ? "a tmpfs" : directory);
+  close(root);
+  root = over;
+  return 0;
+}
+
+// Makes the missing parts of a guest path: directories, and at the end a directory or an empty file.
+static int create_target(const char *path, bool is_directory) {
+  char prefix[4096];
+  if (snprintf(prefix, sizeof prefix, "%s", path) >= (int)sizeof prefix) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  cleanup_fd int parent = fcntl(root, F_DUPFD_CLOEXEC, 3);
+  for (char *name = prefix + strspn(prefix, "/"); *name;) {
+    char *end = name + strcspn(name, "/"), *next = end + strspn(end, "/"), kept = *end;
+    *end = 0;
+    bool is_last = *next == 0;
+    int fd = resolve_in_root(root, prefix);
+    if (fd < 0 && errno == ENOENT) {
+      if (is_last && !is_directory) {
+        int file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (file < 0)
+          return -1;
+        close(file);
+      } else if (mkdirat(parent, name, 0755) != 0 && errno != EEXIST)
+        return -1;
+      fd = resolve_in_root(root, prefix);
+    }
+    if (fd < 0)
+      return -1;
+    close(parent);
+    parent = fd;
+    *end = kept;
+    name = next;
+  }
+  int fd = parent;
+  parent = -1;
+  return fd;
+}
+
+static int mount_on(const struct record *r, int tree, bool is_directory, const char *path, struct fail *f) {
+  unsigned flags = (unsigned)rec_numbers(r)[0];
+  cleanup_fd int target = resolve_in_root(root, path);
+  if (target < 0 && errno == ENOENT && (flags & MOUNT_CREATE))
+    target = create_target(path, is_directory);
+  if (target < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR))
+    return 0;
+  if (target < 0)
+    return FAIL(f, r, "find the mount point", path);
+  int mounted = tree_attach(tree, target, root, path);
+  if (mounted < 0)
+    return FAIL(f, r, "mount on", path);
+  int status = tree_set(mounted, flags, flags & MOUNT_RECURSIVE);
+  if (status != 0)
+    FAIL(f, r, "restrict the mount on", path);
+  if (mounted != tree)
+    close(mounted);
+  return status;
+}
+
+static int bind_mount(const struct record *r, struct fail *f) {
+  const char *source = rec_string(r, 0), *path = rec_string(r, 1);
+  unsigned flags = (unsigned)rec_numbers(r)[0];
+  cleanup_fd int tree = tree_clone(source, flags & MOUNT_RECURSIVE);
+  if (tree < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+    return 0;
+  struct stat st;
+  if (tree < 0 || fstatat(tree, "", &st, K_AT_EMPTY_PATH) != 0)
+    return FAIL(f, r, "open", source);
+  return mount_on(r, tree, S_ISDIR(st.st_mode), path, f);
+}
+
+static int temporary(const struct record *r, struct fail *f) {
+  const uint64_t *n = rec_numbers(r);
+  char size[24], mode[16];
+  snprintf(size, sizeof size, "%llu", (unsigned long long)n[1]);
+  snprintf(mode, sizeof mode, "%llo", (unsigned long long)n[2]);
+  const char *const options[][2] = {{"mode", mode}, {n[1] ? "size" : NULL, size}, {NULL, NULL}}; // 0: the kernel's default
+  cleanup_fd int tree = new_mount("tmpfs", options, (unsigned)n[0]);
+  if (tree < 0)
+    return FAIL(f, r, "make a tmpfs for", rec_string(r, 0));
+  return mount_on(r, tree, true, rec_string(r, 0), f);
+}
+
+// Leaves the old root. Where the caller's root is the initial ramfs, as on diskless nodes, it can't be pivoted (EINVAL):
+// the new root, which is mounted on top of it, is entered by chroot alone.
+static int enter(const struct record *r, struct fail *f) {
+  if (fchdir(root) != 0)
+    return FAIL(f, r, "enter", "the new root");
+  if (syscall(SYS_pivot_root, ".", ".") == 0) {
+    if (umount2(".", MNT_DETACH) != 0)
+      return FAIL(f, r, "leave", "the old root");
+  } else if (errno != EINVAL || chroot(".") != 0)
+    return FAIL(f, r, "pivot to", "the new root");
+  if (chdir("/") != 0)
+    return FAIL(f, r, "enter", "/");
+  close(root);
+  root = -1;
+  return 0;
+}
+
+// Executes the construct records from `from` up to `to`. 0, or -1 with *f.
+int build(const struct plan *plan, const struct record *from, const struct record *to, struct fail *f) {
+  bool has_root = false;
+  (void)plan;
+  for (const struct record *r = from; r < to; r = rec_next(r))
+    if (r->operation == OP_ROOT_SQUASHFUSE && start_server(r, f) != 0)
+      return -1;
+  for (const struct record *r = from; r < to; r = rec_next(r)) {
+    int status = 0;
+    switch (r->operation) {
+    case OP_NAMESPACES:
+      status = enter_namespaces(r, f);
+      break;
+    case OP_ROOT_HOST:
+      root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+      status = root < 0 ? FAIL(f, r, "open", "/") : 0;
+      break;
+    case OP_ROOT_DIRECTORY:
+      has_root = true;
+      status = root_directory(r, f);
+      break;
+    case OP_ROOT_SQUASHFUSE:
+      has_root = true;
+      status = root_squashfuse(r, f);
+      break;
+    case OP_OVERLAY:
+      status = overlay(r, f);
+      break;
+    case OP_BIND:
+      status = bind_mount(r, f);
+      break;
+    case OP_TMPFS:
+      status = temporary(r, f);
+      break;
+    case OP_ROOT_READ_ONLY:
+      if (tree_set(root, MOUNT_READ_ONLY, false) != 0)
+        status = FAIL(f, r, "make read-only", "the root");
+      break;
+    case OP_ENTER:
+      status = has_root ? enter(r, f) : 0;
+      break;
+    default:
+      break;
+    }
+    if (status != 0)
+      return -1;
+  }
+  return 0;
+}

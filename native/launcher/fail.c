@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person is told when a step fails: what, on which path, why, who asked for it, and what to do.
+#include "launch.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bool tracing;
+
+static void say(const char *prefix, const char *format, va_list arguments) {
+  char line[8192];
+  int n = snprintf(line, sizeof line, "%s", prefix);
+  int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, format, arguments);
+  n += m < 0 ? 0 : m;
+  if (n > (int)sizeof line - 2)
+    n = (int)sizeof line - 2;
+  for (char *p = line; p < line + n; p++) // a name from an image must not drive the terminal
+    if ((unsigned char)*p < ' ' && *p != '\n')
+      *p = '?';
+  line[n++] = '\n';
+  (void)!write(2, line, (size_t)n);
+}
+
+void complain(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  say("", format, arguments);
+  va_end(arguments);
+}
+
+void trace_say(const char *format, ...) {
+  if (!tracing)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  say("slipway-trace: ", format, arguments);
+  va_end(arguments);
+}
+
+static const char *errno_name(int error) {
+  static const struct {
+    int error;
+    const char *name;
+  } names[] = {
+      {EPERM, "EPERM"},   {ENOENT, "ENOENT"},   {EIO, "EIO"},         {ENOEXEC, "ENOEXEC"},   {ENOMEM, "ENOMEM"},
+      {EACCES, "EACCES"}, {EBUSY, "EBUSY"},     {EEXIST, "EEXIST"},   {ENODEV, "ENODEV"},     {ENOTDIR, "ENOTDIR"},
+      {EISDIR, "EISDIR"}, {EINVAL, "EINVAL"},   {ENFILE, "ENFILE"},   {EMFILE, "EMFILE"},     {ETXTBSY, "ETXTBSY"},
+      {ENOSPC, "ENOSPC"}, {EROFS, "EROFS"},     {E2BIG, "E2BIG"},     {ELOOP, "ELOOP"},       {ENAMETOOLONG, "ENAMETOOLONG"},
+      {ENOSYS, "ENOSYS"}, {EUSERS, "EUSERS"},   {ESTALE, "ESTALE"},   {ENOTCONN, "ENOTCONN"}, {ECONNREFUSED, "ECONNREFUSED"},
+      {ESRCH, "ESRCH"},     {EOVERFLOW, "EOVERFLOW"},   {EAGAIN, "EAGAIN"},   {ECHILD, "ECHILD"},   {ENXIO, "ENXIO"},       {ECONNABORTED, "ECONNABORTED"},
+  };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].error == error)
+      return names[i].name;
+  return "";
+}
+
+// What to do, by operation and errno; the first row that fits. 0 stands for any errno.
+static const struct {
+  int operation, error;
+  const char *step, *hint;
+} hints[] = {
+    {OP_NAMESPACES, 0, NULL,
+     "unprivileged user namespaces are off, or used up, on this machine; `slipway doctor` names the setting to change"},
+    {OP_HOLD, ECHILD, NULL, "the process that mounts the image ended at once; run again with SLIPWAY_TRACE=1"},
+    {OP_ROOT_SQUASHFUSE, ENOENT, "open",
+     "if it is /dev/fuse, an administrator must load the kernel module fuse; if it is the image, pull it again"},
+    {OP_ROOT_SQUASHFUSE, ENXIO, "open", "an administrator must load the kernel module fuse: modprobe fuse"},
+    {OP_ROOT_SQUASHFUSE, EACCES, "open",
+     "if it is /dev/fuse, an administrator must let users open it: chmod 0666 /dev/fuse, as udev does elsewhere"},
+    {OP_ROOT_SQUASHFUSE, 0, "start", "install squashfuse (package squashfuse), or run an unpacked directory instead"},
+    {OP_ROOT_SQUASHFUSE, EPERM, "mount", "the kernel does not let users mount FUSE (4.18 or newer is needed)"},
+    {OP_ROOT_SQUASHFUSE, 0, "read the root directory of",
+     "the file is damaged, or no squashfs that squashfuse can read; pull or convert the image again"},
+    {OP_OVERLAY, 0, NULL,
+     "overlays for users need Linux 5.11, and a directory on a local file system (not NFS or Lustre); `slipway doctor` tells"},
+    {OP_BIND, EOVERFLOW, NULL,
+     "the directory in the image belongs to a user or group that is not mapped here; unpack the image as yourself"},
+    {OP_BIND, ENOENT, "find the mount point",
+     "the image has no such path; mount elsewhere, or run with --writable, where it is made"},
+    {OP_BIND, EROFS, NULL, "the image is read-only and has no such path; run with --writable, where it is made"},
+    {OP_BIND, ENOENT, "open", "make it on the host, or leave out this mount"},
+    {OP_BIND, ENOTDIR, "mount on", "a directory can be mounted on a directory only, and a file on a file"},
+    {OP_CHDIR, 0, NULL, "name a directory that exists in the container with --workdir"},
+    {OP_EXEC, 0, "run: no command was given, and the image names none", "name one after the image"},
+    {OP_EXEC, ENOEXEC, NULL, "it is built for another kind of processor, or damaged"},
+    {OP_EXEC, EACCES, NULL, "it is no file that you may execute; look at its mode in the image"},
+};
+
+static const char *hint_of(const struct fail *f) {
+  for (size_t i = 0; f->record && i < sizeof hints / sizeof *hints; i++)
+    if (hints[i].operation == f->record->operation && (!hints[i].error || hints[i].error == f->error) &&
+        (!hints[i].step || strcmp(hints[i].step, f->step) == 0))
+      return hints[i].hint;
+  return NULL;
+}
+
+// The text that says who asked for a record: its last string, where it has one.
+static const char *origin_of(const struct record *r) {
+  switch (r ? r->operation : OP_COUNT) {
+  case OP_NAMESPACES:
+  case OP_ROOT_DIRECTORY:
+  case OP_ROOT_SQUASHFUSE:
+  case OP_OVERLAY:
+  case OP_BIND:
+  case OP_TMPFS:
+  case OP_CHDIR:
+    return rec_string(r, r->strings - 1);
+  default:
+    return NULL;
+  }
+}
+
+void report(const struct plan *plan, const struct fail *f) {
+  const char *face = rec_string(plan->first, 0);
+  char what[4608];
+  bool is_missing = f->record && f->record->operation == OP_EXEC && f->error == ENOENT;
+  snprintf(what, sizeof what, "%s%s%.4096s", f->step, *f->object ? " " : "", f->object);
+  if (plan->header->style == STYLE_CHARLIECLOUD) {
+    const char *text = f->error ? strerror(f->error) : "";
+    complain("%s[%d]: error: %s%s%s (%s:%d %d)", face, (int)getpid(), what, *text ? ": " : "", text, f->file, f->line,
+             f->error);
+    return;
+  }
+  if (is_missing)
+    complain("%s: %s: %s in %s (ENOENT)", face, what,
+             strchr(f->object, '/') ? "no such file, or its interpreter is missing," : "no such command on PATH", plan->subject);
+  else if (f->error)
+    complain("%s: %s: %s (%s)", face, what, strerror(f->error), errno_name(f->error));
+  else
+    complain("%s: %s", face, what);
+  const char *origin = origin_of(f->record), *hint = hint_of(f);
+  if (origin && *origin)
+    complain("  asked for by: %s", origin);
+  if (hint)
+    complain("  hint: %s", hint);
+}

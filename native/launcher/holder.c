@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// One FUSE mount for all ranks of a node. A holder is this program in a process of its own: it builds the held part of
+// a plan once and keeps the namespaces; ranks find it by a socket in their private directory and join by pidfd.
+//
+// Nothing here is needed for correctness once a rank has joined: the kernel keeps a mount namespace for as long as
+// a process is in it, the FUSE server is in none of these namespaces, and it ends when its mount goes with the last of
+// them. A holder that is killed therefore harms nobody. It only decides how long the mount outlives its last rank.
+#include "kernel.h"
+#include "launch.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+enum { NAME_SIZE = 80, TRIES = 8 };
+
+// The socket's name: the plan's key, and what the scope variables are now. Ranks of different job steps may end at
+// different times, and the resource manager then kills what a step left behind: they must not share a holder.
+static void holder_name(const struct record *hold, char name[NAME_SIZE]) {
+  uint64_t hash = FNV_SEED;
+  for (int i = 1; i < hold->strings; i++) {
+    const char *value = getenv(rec_string(hold, i));
+    hash = fnv(hash, value ? value : "", value ? strlen(value) + 1 : 0);
+    hash = fnv(hash, "=", 1);
+  }
+  snprintf(name, NAME_SIZE, "h-%.32s-%016llx", rec_string(hold, 0), (unsigned long long)hash);
+}
+
+static struct sockaddr_un address_of(const char *name) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  snprintf(a.sun_path, sizeof a.sun_path, "%s", name);
+  return a;
+}
+
+static int peer_pidfd(int socket, pid_t *pid) {
+  struct ucred peer;
+  socklen_t n = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+    return -1;
+  *pid = peer.pid;
+  int fd;
+  n = sizeof fd;
+  return getsockopt(socket, SOL_SOCKET, K_SO_PEERPIDFD, &fd, &n) == 0 ? fd : pidfd_of(peer.pid);
+}
+
+// Joins a holder that listens. 0; 1 when there is none; -1 with errno.
+static int join(const char *name) {
+  struct sockaddr_un a = address_of(name);
+  cleanup_fd int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (s < 0)
+    return -1;
+  if (connect(s, (struct sockaddr *)&a, sizeof a) != 0)
+    return errno == ENOENT || errno == ECONNREFUSED ? 1 : -1;
+  pid_t pid;
+  cleanup_fd int pidfd = peer_pidfd(s, &pid);
+  char byte;
+  // Before SO_PEERPIDFD (6.5) a pid might have been used again. A holder keeps its end open until the other is closed:
+  // while that is so it is alive, and the pid is its own.
+  if (recv(s, &byte, 1, MSG_DONTWAIT) == 0)
+    return 1;
+  if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) == 0)
+    return 0;
+  return errno == ESRCH || errno == ENOENT ? 1 : -1;
+}
+
+static void unlink_if_ours(int dir, const char *name, const struct stat *ours) {
+  struct stat st;
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ours->st_ino && st.st_dev == ours->st_dev)
+    unlinkat(dir, name, 0);
+}
+
+// Reports `fd` when it can be read; `ranks` is how many ranks fewer there are then.
+static int watch(int poller, int fd, unsigned ranks) {
+  struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)ranks << 32 | (unsigned)fd};
+  return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
+}
+
+// Serves until no rank is left for the linger time, or the FUSE server has ended.
+static _Noreturn void serve(int dir, int lock, int listener, const char *name, uint64_t linger_ms) {
+  struct stat ours;
+  if (fstatat(dir, name, &ours, AT_SYMLINK_NOFOLLOW) != 0)
+    _exit(1);
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  int timeout = linger_ms == UINT64_MAX ? -1 : linger_ms > INT32_MAX ? INT32_MAX : (int)linger_ms;
+  int poller = epoll_create1(EPOLL_CLOEXEC);
+  watch(poller, listener, 0);
+  if (server_pidfd >= 0)
+    watch(poller, server_pidfd, 0);
+  // The rank that started this holder is on its way, even when nothing is to linger.
+  bool is_expecting = true;
+  for (int ranks = 0;;) {
+    struct epoll_event events[64];
+    int n = epoll_wait(poller, events, 64, ranks > 0 ? -1 : is_expecting ? 10000 : timeout);
+    if (n < 0 && errno != EINTR)
+      break;
+    for (int i = 0; i < n; i++) {
+      int fd = (int)events[i].data.u32;
+      if (fd == server_pidfd) {
+        unlink_if_ours(dir, name, &ours); // who comes next starts another
+        _exit(1);
+      }
+      if (fd != listener) { // a rank has ended, or, where it is its socket, has become its program
+        close(fd);
+        ranks -= events[i].data.u64 >> 32;
+        continue;
+      }
+      for (int s; (s = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
+        pid_t pid;
+        is_expecting = false;
+        int rank = peer_pidfd(s, &pid);
+        if (rank >= 0 && watch(poller, rank, 1) == 0)
+          ranks++;
+        watch(poller, s, 0);
+      }
+    }
+    if (n != 0 || ranks != 0)
+      continue;
+    // Nobody for the whole time. Whoever connects from here on finds no process to join, and starts anew.
+    flock(lock, LOCK_EX);
+    unlink_if_ours(dir, name, &ours);
+    _exit(0);
+  }
+  _exit(1);
+}
+
+static _Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to) {
+  struct fail f = {0};
+  char temporary[NAME_SIZE + 16], lock_name[NAME_SIZE + 2];
+  sigset_t none;
+  setsid();
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  for (int i = 1; i < 32; i++)
+    signal(i, SIG_DFL);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+  prctl(PR_SET_NAME, "slipway-holder");
+  // Nothing of the caller's may stay open here: a pipe that it waits to see closed would stay open with it.
+  int null = open("/dev/null", O_RDWR);
+  int kept_dir = fcntl(dir, F_DUPFD, 10), kept_report = fcntl(report_to, F_DUPFD, 10);
+  dup2(null, 0), dup2(null, 1), dup2(null, 2), dup2(kept_dir, 3), dup2(kept_report, 4);
+  close_from(5);
+  for (int fd = 3; fd <= 4; fd++)
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+  dir = 3, report_to = 4;
+
+  snprintf(temporary, sizeof temporary, "%s.%d", name, (int)getpid());
+  snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
+  struct sockaddr_un a = address_of(temporary);
+  int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const struct record *held = plan->hold;
+  while (held->operation != OP_HELD)
+    held = rec_next(held);
+  if (fchdir(dir) != 0 || listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0 ||
+      listen(listener, 4096) != 0)
+    FAIL(&f, plan->hold, "listen on a socket in", "the directory for plans");
+  else if (build(plan, plan->first, held, &f) == 0) {
+    if (renameat(dir, temporary, dir, name) == 0) {
+      (void)!write(report_to, &f, sizeof f);
+      close(report_to);
+      serve(dir, lock, listener, name, rec_numbers(plan->hold)[0]);
+    }
+    FAIL(&f, plan->hold, "name a socket in", "the directory for plans");
+  }
+  unlinkat(dir, temporary, 0);
+  _exit(write(report_to, &f, sizeof f) < 0);
+}
+
+// Starts a holder and waits until it is ready. Twice forked: it must not be a child of what this process becomes.
+static int start_holder(const struct plan *plan, int dir, const char *name, struct fail *f) {
+  int pair[2];
+  if (pipe2(pair, O_CLOEXEC) != 0)
+    return FAIL(f, plan->hold, "make a pipe", "");
+  pid_t between = fork();
+  if (between == 0) {
+    close(pair[0]);
+    if (fork() == 0)
+      become_holder(plan, dir, name, pair[1]);
+    _exit(0);
+  }
+  close(pair[1]);
+  ssize_t n = -1;
+  if (between > 0 && waitpid(between, NULL, 0) == between)
+    // What a failed holder sends points into the plan and into this program's text: both are at the same place here.
+    n = read(pair[0], f, sizeof *f);
+  close(pair[0]);
+  if (n != sizeof *f) {
+    errno = n < 0 ? errno : ECHILD;
+    return FAIL(f, plan->hold, "start a holder", "");
+  }
+  return f->step ? -1 : 0;
+}
+
+// Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.
+int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
+  char name[NAME_SIZE], lock_name[NAME_SIZE + 2];
+  holder_name(plan->hold, name);
+  snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
+  if (dir < 0 || fchdir(dir) != 0)
+    return FAIL(f, plan->hold, "enter", "the directory for plans");
+  for (int i = 0; i < TRIES; i++) {
+    int status = join(name);
+    if (status == 0) {
+      trace_say("joined holder %s", name);
+      return 0;
+    }
+    if (status < 0)
+      return FAIL(f, plan->hold, "join the holder of", plan->subject);
+    cleanup_fd int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX) != 0)
+      return FAIL(f, plan->hold, "lock", "the directory for plans");
+    status = join(name);
+    if (status == 0) {
+      trace_say("joined holder %s", name);
+      return 0;
+    }
+    trace_say("starting holder %s", name);
+    if (start_holder(plan, dir, name, f) != 0)
+      return -1;
+  }
+  errno = ESRCH;
+  return FAIL(f, plan->hold, "join the holder of", plan->subject);
+}

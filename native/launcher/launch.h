@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The launcher: executes plans. All policy is decided elsewhere and arrives as a plan file; what stands here maps
+// each record of a plan to system calls, in the order of the file. No option, JSON or configuration is parsed.
+//
+//   main.c     order of events: find a plan, or have one made; validate; execute
+//   plan.c     reading and validating a plan, looking one up by its arguments
+//   trace.c    whether everything that the planner read is still as it was
+//   kernel.c   newer system calls, each with its one fallback
+//   build.c    namespaces and mounts: the construct records
+//   holder.c   one FUSE mount for many ranks: starting, joining, serving a holder
+//   program.c  environment, working directory, limits, execve
+//   fail.c     what a person is told when a step fails
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PLAN_FORMAT 1
+#define PLAN_MAX (1u << 20)
+#define COVER_MAX 1024
+
+#ifndef SLIPWAY_BUILD
+#error "SLIPWAY_BUILD must be 32 hexadecimal digits: which sources this launcher and its planner were built from"
+#endif
+
+// The table of operations: name, how many numbers, least and most strings (-1: any number). One list serves the
+// validator and the messages; src/plan/encode.ts has the same list, and a test compares them.
+#define OPERATIONS(X)                                                                                                  \
+  X(COVER, 1, 1, -1)          /* exact | face, argument...                          */                                 \
+  X(SUBJECT, 0, 1, 1)         /* what is being run, for messages                    */                                 \
+  X(IDENTITY, -1, 0, 0)       /* uid, gid, groups...                                */                                 \
+  X(HAVE_ENV, 0, 2, 2)        /* name, value                                        */                                 \
+  X(LACK_ENV, 0, 1, 1)        /* name                                               */                                 \
+  X(HAVE_FILE, 6, 1, 1)       /* dev, ino, mode, size, mtime ns, ctime ns | path    */                                 \
+  X(HAVE_LINK, 6, 1, 1)       /* the same of the link itself                        */                                 \
+  X(HAVE_KIND, 2, 1, 1)       /* S_IFMT bits, whether links are followed | path     */                                 \
+  X(LACK_FILE, 0, 1, 1)       /* path                                               */                                 \
+  X(HAVE_CWD, 0, 1, 1)        /* path                                               */                                 \
+  X(NAMESPACES, 3, 1, 1)      /* CLONE_NEW*, uid, gid inside | origin               */                                 \
+  X(HOLD, 1, 1, -1)           /* linger ms (~0: for ever) | key, scope variable...  */                                 \
+  X(HELD, 0, 0, 0)            /* what follows is for each rank                      */                                 \
+  X(ROOT_HOST, 0, 0, 0)       /* the caller's own root                              */                                 \
+  X(ROOT_DIRECTORY, 1, 2, 2)  /* MOUNT_* | path, origin                             */                                 \
+  X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server program, origin            */                                 \
+  X(OVERLAY, 1, 2, 2)         /* tmpfs bytes (0: directory) | directory, origin     */                                 \
+  X(BIND, 1, 3, 3)            /* MOUNT_* | host path, guest path, origin            */                                 \
+  X(TMPFS, 3, 2, 2)           /* MOUNT_*, bytes, mode | guest path, origin          */                                 \
+  X(ROOT_READ_ONLY, 0, 0, 0)  /* the root mount, after targets were made            */                                 \
+  X(ENTER, 0, 0, 0)           /* pivot into the new root                            */                                 \
+  X(ENV_CLEAR, 0, 0, -1)      /* all but these globs                                */                                 \
+  X(ENV_UNSET, 0, 1, 1)       /* glob                                               */                                 \
+  X(ENV_SET, 0, 2, 2)         /* name, value                                        */                                 \
+  X(ENV_DEFAULT, 0, 2, 2)     /* name, value: only where unset                      */                                 \
+  X(ENV_PREPEND, 0, 3, 3)     /* name, value, separator                             */                                 \
+  X(ENV_APPEND, 0, 3, 3)      /* name, value, separator                             */                                 \
+  X(UMASK, 1, 0, 0)           /* mask                                               */                                 \
+  X(NO_NEW_PRIVS, 0, 0, 0)    /*                                                    */                                 \
+  X(CHDIR, 0, 2, 2)           /* guest path, origin: must work                      */                                 \
+  X(CHDIR_CALLER, 0, 1, 1)    /* guest directory: the caller's cwd, if in there     */                                 \
+  X(CHDIR_TRY, 0, 1, 1)       /* guest path                                         */                                 \
+  X(EXEC, 0, 0, -1)           /* argument..., then the caller's own                 */
+
+enum operation {
+#define X(name, numbers, least, most) OP_##name,
+  OPERATIONS(X)
+#undef X
+      OP_COUNT
+};
+
+// Flags of mount records.
+enum {
+  MOUNT_RECURSIVE = 1,
+  MOUNT_READ_ONLY = 2,
+  MOUNT_OPTIONAL = 4, // skip when either end is missing
+  MOUNT_CREATE = 8,   // make a missing target
+  MOUNT_NOSUID = 16,
+  MOUNT_NODEV = 32,
+  MOUNT_NOEXEC = 64,
+  MOUNT_FLAGS_ALL = 127,
+};
+
+// How a failure is worded.
+enum { STYLE_SLIPWAY, STYLE_CHARLIECLOUD, STYLE_COUNT };
+
+struct record {
+  uint16_t operation;
+  uint16_t strings;
+  uint16_t numbers;
+  uint16_t zero;
+  uint32_t size; // of the whole record, a multiple of 8
+  uint32_t zero2;
+  // uint64_t number[numbers]; then the strings, each with its NUL; then padding
+};
+
+struct header {
+  char magic[8];
+  uint32_t format;
+  uint32_t size;
+  uint64_t checksum; // FNV-1a of all that follows this field
+  char build[32];
+  uint64_t created_ns; // CLOCK_REALTIME
+  uint64_t max_age_ns; // 0: no limit
+  uint32_t records;
+  uint8_t status_own, status_not_found, status_not_executable;
+  uint8_t style;
+};
+
+struct plan {
+  char *bytes;
+  const struct header *header;
+  const struct record *first, *end;
+  const struct record *hold; // or NULL
+  const char *subject;
+  int covered; // words of argv, the program's name included
+};
+
+// What went wrong: the record at work, a verb phrase, the path or name concerned, and a positive errno (0: none).
+struct fail {
+  const struct record *record;
+  const char *step;
+  const char *object;
+  int error;
+  const char *file;
+  int line;
+};
+
+static inline int fail_with(struct fail *to, struct fail what) {
+  *to = what;
+  return -1;
+}
+
+// Notes a failure with the errno of now, and is -1. `what` is a verb phrase: "open", "mount on".
+#define FAIL(f, rec, what, obj)                                                                                        \
+  fail_with((f), (struct fail){.record = (rec),                                                                        \
+                               .step = (what),                                                                         \
+                               .object = (obj),                                                                        \
+                               .error = errno,                                                                         \
+                               .file = __FILE_NAME__,                                                                  \
+                               .line = __LINE__})
+
+static inline const uint64_t *rec_numbers(const struct record *r) { return (const uint64_t *)(r + 1); }
+static inline const char *rec_string(const struct record *r, int index) {
+  const char *s = (const char *)(rec_numbers(r) + r->numbers);
+  while (index-- > 0)
+    while (*s++)
+      ;
+  return s;
+}
+static inline const struct record *rec_next(const struct record *r) {
+  return (const struct record *)((const char *)r + r->size);
+}
+
+static inline void close_fd(int *fd);
+#define cleanup_fd __attribute__((cleanup(close_fd)))
+int close(int);
+static inline void close_fd(int *fd) {
+  if (*fd >= 0)
+    close(*fd);
+}
+
+// plan.c
+extern const char *const operation_names[OP_COUNT];
+uint64_t fnv(uint64_t hash, const void *bytes, size_t n);
+#define FNV_SEED 0xcbf29ce484222325ull
+const char *plan_check(char *bytes, size_t n, struct plan *plan); // NULL, or why it is no plan
+int plan_read(int fd, struct plan *plan, const char **why);
+bool plan_covers(const struct plan *plan, const char *face, int argc, char **argv);
+int plan_find(int dir, const char *face, int argc, char **argv, struct plan *plan);
+uint64_t plan_lock_key(const char *face, int argc, char **argv);
+
+// trace.c
+bool trace_holds(const struct plan *plan);
+
+// kernel.c
+int tree_clone(const char *path, bool recursive);
+int tree_attach(int tree, int target, int root, const char *path);
+int tree_set(int fd, unsigned flags, bool recursive);
+int resolve_in_root(int root, const char *path);
+int new_mount(const char *type, const char *const (*options)[2], unsigned mount_flags);
+int pidfd_of(pid_t pid);
+int join_namespaces(int pidfd, pid_t pid, int flags);
+void close_from(int first);
+
+// build.c
+int build(const struct plan *plan, const struct record *from, const struct record *to, struct fail *f);
+extern int server_pidfd; // of the FUSE server that build started, or -1
+
+// holder.c
+int hold_and_join(const struct plan *plan, int dir, struct fail *f);
+
+// program.c
+int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f);
+
+// fail.c
+extern bool tracing;
+void trace_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report(const struct plan *plan, const struct fail *f);

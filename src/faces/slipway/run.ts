@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// `slipway run`: the launcher asks for a plan when it has none that holds; this makes it.
+import { renderHelp } from '../../formats/getopt/index.ts';
+import { keepPlan, planRun } from '../../launch/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { wallClockNs } from '../../sys/clock.ts';
+import { askRun, isRunHelpWanted } from './ask-run.ts';
+import { build } from './build.ts';
+import { run as description } from './descriptions/run.ts';
+
+/** How the launcher asks for a plan. */
+export type PlanningContext = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The user's private directory for plans, or '' where none could be had. */
+  readonly runDirectory: string;
+  /** Where the launcher reads the plan. */
+  readonly planDescriptor: number;
+  readonly writeStdout: (text: string) => void;
+  readonly columns: number;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Plans `slipway run …`: `words` are argv, `slipway` first. After --help no plan is written, and the launcher ends with
+ * the status returned here.
+ */
+export async function planSlipwayRun(words: readonly string[], context: PlanningContext): Promise<number> {
+  if (isRunHelpWanted(words)) {
+    context.writeStdout(renderHelp(description, context.columns));
+    return 0;
+  }
+  const ready = await planRun((inputs) => askRun(words, inputs), { ...context, nowNs: wallClockNs });
+  keepPlan(ready, {
+    runDirectory: context.runDirectory,
+    descriptor: context.planDescriptor,
+    build: build.id,
+    nowNs: wallClockNs(),
+  });
+  return 0;
+}
+
+/** Without a launcher that waits for a plan there is nothing that could become the program. */
+export async function run(): Promise<number> {
+  throw new SlipwayError('launcher-missing', { command: description.name });
+}

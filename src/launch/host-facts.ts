@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The facts of this machine that a plan needs, read through Inputs.
+import type { HostFacts } from '../plan/index.ts';
+import type { Inputs } from '../sys/inputs.ts';
+import { type Account, accountFromNameService, groupNameFromNameService } from '../sys/name-service.ts';
+
+export type ReadHost = {
+  readonly host: HostFacts;
+  /** Set where the name service was asked: nothing shows when its answer changes. */
+  readonly maxAgeMs?: number;
+};
+
+const nameServiceAgeMs = 3_600_000;
+
+/** Where squashfuse_ll is looked for: what PATH says is the user's, and a mount server is better the site's. */
+const programDirectories = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/slipway/bin'] as const;
+
+export function readHostFacts(inputs: Inputs, runDirectory: string): ReadHost {
+  const { uid, gid } = inputs.identity();
+  const local = lineById(inputs.readText('/etc/passwd'), uid);
+  const account: Account | undefined =
+    local === undefined
+      ? accountFromNameService(uid)
+      : { name: local[0] ?? '', fullName: local[4] ?? '', home: local[5] ?? '/', shell: local[6] ?? '/bin/sh' };
+  const localGroup = lineById(inputs.readText('/etc/group'), gid);
+  const groupName = localGroup === undefined ? groupNameFromNameService(gid) : localGroup[0];
+  const home = inputs.environment('HOME') ?? '';
+  return {
+    host: {
+      uid,
+      gid,
+      userName: account?.name ?? `user${uid}`,
+      groupName: groupName ?? `group${gid}`,
+      fullName: account?.fullName ?? '',
+      home: inputs.absolute(home.startsWith('/') ? home : (account?.home ?? '/')),
+      shell: account?.shell ?? '/bin/sh',
+      temporaryDirectory: inputs.environment('TMPDIR'),
+      squashfuse: programDirectories
+        .map((directory) => `${directory}/squashfuse_ll`)
+        .find((path) => inputs.kindOf(path) === 'file'),
+      generatedDirectory: runDirectory,
+    },
+    ...(local === undefined || localGroup === undefined ? { maxAgeMs: nameServiceAgeMs } : {}),
+  };
+}
+
+/** The fields of the line of passwd(5) or group(5) text whose third field is `id`. */
+function lineById(text: string | undefined, id: number): readonly string[] | undefined {
+  return text
+    ?.split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => fields[2] === String(id));
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hands a plan to the launcher that waits for it, and keeps it for the next ones.
+import { encodePlan, planFileName } from '../plan/index.ts';
+import { sweepOldFiles, writeAllToDescriptor, writeFileInPlace } from '../sys/run-directory.ts';
+import type { ReadyPlan } from './plan-run.ts';
+
+const maxIdleMs = 7 * 24 * 3_600_000;
+
+/** Where plans go. */
+export type PlanKeeping = {
+  /** The user's private directory, or '' where there is none. */
+  readonly runDirectory: string;
+  /** The launcher's: it reads the plan there, and trusts it without looking at its trace. */
+  readonly descriptor: number;
+  readonly build: string;
+  readonly nowNs: bigint;
+};
+
+export function keepPlan(ready: ReadyPlan, keeping: PlanKeeping): void {
+  const bytes = encodePlan(ready.plan, keeping.build, keeping.nowNs);
+  for (const { path, content } of ready.generated) writeFileInPlace(path, content, 0o444);
+  if (ready.isLasting && keeping.runDirectory !== '') {
+    sweepOldFiles(keeping.runDirectory, Number(keeping.nowNs / 1_000_000n) - maxIdleMs);
+    writeFileInPlace(`${keeping.runDirectory}/${planFileName(ready.plan.covers)}`, bytes, 0o600);
+  }
+  writeAllToDescriptor(keeping.descriptor, bytes);
+}

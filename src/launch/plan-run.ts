@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to a plan that can be kept: reads image, machine and site through Inputs, plans, and sees to it that
+// the trace can be trusted.
+import { storePath } from '../image/index.ts';
+import type { Plan, RunRequest } from '../model/index.ts';
+import { type GeneratedFile, mountTargets, plan, type SiteFacts } from '../plan/index.ts';
+import { systemClock } from '../sys/clock.ts';
+import { createInputs, type Inputs } from '../sys/inputs.ts';
+import { readHostFacts } from './host-facts.ts';
+import { readImageFacts } from './image-facts.ts';
+
+/** What a face makes of a command line. */
+export type AskedRun = {
+  readonly image: string;
+  readonly request: RunRequest;
+  readonly covers: Plan['covers'];
+};
+
+export type ReadyPlan = {
+  readonly plan: Plan;
+  readonly generated: readonly GeneratedFile[];
+  /** Whether the plan may be used again: its trace shows every change. */
+  readonly isLasting: boolean;
+};
+
+const defaultLingerMs = 5_000;
+/** How often files that change while they are read are read again. */
+const maxAttempts = 5;
+
+/**
+ * Plans what `ask` makes of the command line. `ask` reads whatever it needs (files of variables, the working
+ * directory) through the Inputs that it is given, and may be called more than once.
+ * @throws SlipwayError for everything that a person or machine can get wrong.
+ */
+export async function planRun(
+  ask: (inputs: Inputs) => AskedRun,
+  given: {
+    readonly environment: Readonly<Record<string, string | undefined>>;
+    readonly cwd: string;
+    readonly runDirectory: string;
+    readonly nowNs: () => bigint;
+    readonly signal: AbortSignal;
+  },
+): Promise<ReadyPlan> {
+  for (let attempt = 1; ; attempt += 1) {
+    const inputs = createInputs(given);
+    const ready = planOnce(ask(inputs), inputs, given.runDirectory);
+    const youngest = inputs.youngestStamp();
+    if (youngest === undefined) return { ...ready, isLasting: true };
+    const ageNs = given.nowNs() - youngest.changedNs;
+    if (ageNs > youngest.granularityNs) return { ...ready, isLasting: true };
+    // A stamp from the future, by a clock set back or another machine's, proves nothing for an unknown time.
+    if (ageNs < 0n || attempt === maxAttempts) return { ...ready, isLasting: false };
+    await systemClock.sleep(Number((youngest.granularityNs - ageNs) / 1_000_000n) + 1, given.signal);
+  }
+}
+
+function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Omit<ReadyPlan, 'isLasting'> {
+  const { host, maxAgeMs } = readHostFacts(inputs, runDirectory);
+  const variables = Object.fromEntries(
+    ['SLIPWAY_STORE', 'XDG_DATA_HOME'].map((name) => [name, inputs.environment(name)]),
+  );
+  const image = readImageFacts(asked.image, {
+    inputs,
+    store: storePath(variables, host.home),
+    targets: mountTargets(asked.request, host),
+  });
+  const planned = plan(asked.request, { image, host, site: readSite(inputs) });
+  return {
+    plan: {
+      ...planned.plan,
+      covers: asked.covers,
+      trace: inputs.trace(),
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    },
+    generated: planned.generated,
+  };
+}
+
+function readSite(inputs: Inputs): SiteFacts {
+  const text = inputs.environment('SLIPWAY_LINGER');
+  if (text === 'never') return { lingerMs: 'for-ever' };
+  const seconds = Number(text ?? '');
+  return { lingerMs: text === undefined || text === '' || !(seconds >= 0) ? defaultLingerMs : seconds * 1000 };
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Plan: what the kernel is to be asked for, in order, and what was read to decide it. A plan is immutable; its
+// encoding for the launcher is src/plan/encode.ts, its words for people src/plan/explain.ts.
+
+/** Of the encoding that launcher and planner share; a launcher ignores plans of any other. */
+export const planFormatVersion = 1;
+
+/** How a mount differs from a plain one. Absent means false. */
+export type MountFlags = {
+  /** With everything that is mounted below the source. */
+  readonly recursive?: boolean;
+  readonly readOnly?: boolean;
+  /** Leave the mount out when source or target is missing. */
+  readonly optional?: boolean;
+  /** Make a missing target: possible where the root is writable. */
+  readonly create?: boolean;
+  readonly nosuid?: boolean;
+  readonly nodev?: boolean;
+  readonly noexec?: boolean;
+};
+
+export type Namespace = 'user' | 'mount' | 'ipc' | 'uts' | 'net';
+
+/** One edit of the caller's environment, made at launch, so that what differs from rank to rank passes through. */
+export type EnvironmentEdit =
+  | { readonly edit: 'clear'; readonly keep: readonly string[] }
+  | { readonly edit: 'unset'; readonly glob: string }
+  | { readonly edit: 'set' | 'default'; readonly name: string; readonly value: string }
+  | { readonly edit: 'prepend' | 'append'; readonly name: string; readonly value: string; readonly separator: string };
+
+/** A step of a plan. `origin` says who asked for it, in words for people. */
+export type Step =
+  | {
+      readonly step: 'namespaces';
+      readonly namespaces: readonly Namespace[];
+      readonly uid: number;
+      readonly gid: number;
+      readonly origin: string;
+    }
+  /** What follows, up to `held`, is built once for all ranks; `scope` names variables whose values divide ranks. */
+  | {
+      readonly step: 'hold';
+      readonly key: string;
+      readonly lingerMs: number | 'for-ever';
+      readonly scope: readonly string[];
+    }
+  | { readonly step: 'held' }
+  | { readonly step: 'root-host' }
+  | {
+      readonly step: 'root-directory';
+      readonly path: string;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
+  | {
+      readonly step: 'root-squashfuse';
+      readonly image: string;
+      readonly server: string;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
+  | {
+      readonly step: 'overlay';
+      readonly on: { readonly tmpfsBytes: number } | { readonly directory: string };
+      readonly origin: string;
+    }
+  | {
+      readonly step: 'bind';
+      readonly source: string;
+      readonly target: string;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
+  | {
+      readonly step: 'tmpfs';
+      readonly target: string;
+      readonly sizeBytes: number;
+      readonly mode: number;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
+  | { readonly step: 'root-read-only' }
+  | { readonly step: 'enter' }
+  | { readonly step: 'environment'; readonly edit: EnvironmentEdit; readonly origin: string }
+  | { readonly step: 'umask'; readonly mask: number }
+  | { readonly step: 'no-new-privileges' }
+  | {
+      readonly step: 'chdir';
+      /** `must`: fail where it can't be entered; `caller`: the caller's own directory if inside; `try`: the first that works. */
+      readonly how: 'must' | 'caller' | 'try';
+      readonly path: string;
+      readonly origin: string;
+    }
+  /** The program and its first arguments; the caller's words behind what the plan covers follow. */
+  | { readonly step: 'exec'; readonly argv: readonly string[] };
+
+/** What stat(2) says of a file, as far as it shows that the file is the same and unchanged. */
+export type FileStamp = {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly mode: bigint;
+  readonly sizeBytes: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+};
+
+/** Something the planner read, and what it found. The plan holds for as long as it would find the same. */
+export type TraceEntry =
+  | { readonly read: 'identity'; readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+  | { readonly read: 'environment'; readonly name: string; readonly value: string | undefined }
+  | { readonly read: 'file'; readonly path: string; readonly stamp: FileStamp }
+  | { readonly read: 'link'; readonly path: string; readonly stamp: FileStamp }
+  /** Only the kind of file mattered: `format` is the S_IFMT part of its mode. */
+  | { readonly read: 'kind'; readonly path: string; readonly format: number; readonly follows: boolean }
+  | { readonly read: 'absent'; readonly path: string }
+  | { readonly read: 'cwd'; readonly path: string };
+
+export type Plan = {
+  /** The command line that this plan answers: the words of argv that it covers, the face's name first. */
+  readonly covers: {
+    readonly words: readonly string[];
+    /** Only this command line; otherwise any command may follow the words. */
+    readonly isExact: boolean;
+  };
+  /** What is run, for messages: an image's name or path. */
+  readonly subject: string;
+  readonly style: 'slipway' | 'charliecloud';
+  readonly statuses: { readonly own: number; readonly notFound: number; readonly notExecutable: number };
+  readonly trace: readonly TraceEntry[];
+  /** Where something was read that no stat can prove (name service), for how long it is believed. */
+  readonly maxAgeMs?: number;
+  readonly steps: readonly Step[];
+};

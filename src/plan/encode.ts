@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// The encoding of a Plan for the launcher: native/launcher/launch.h describes header and records, and has the same
+// table of operations. Everything is little-endian; a record is its header, its numbers, its strings, each with a NUL,
+// and zeros up to a multiple of eight bytes.
+import {
+  type EnvironmentEdit,
+  type MountFlags,
+  type Namespace,
+  type Plan,
+  planFormatVersion,
+  type Step,
+  type TraceEntry,
+} from '../model/index.ts';
+
+/** What the launcher accepts at most. */
+export const maxPlanBytes: number = 1 << 20;
+
+/** In the launcher's order: a record carries the index. */
+export const operations = [
+  'COVER',
+  'SUBJECT',
+  'IDENTITY',
+  'HAVE_ENV',
+  'LACK_ENV',
+  'HAVE_FILE',
+  'HAVE_LINK',
+  'HAVE_KIND',
+  'LACK_FILE',
+  'HAVE_CWD',
+  'NAMESPACES',
+  'HOLD',
+  'HELD',
+  'ROOT_HOST',
+  'ROOT_DIRECTORY',
+  'ROOT_SQUASHFUSE',
+  'OVERLAY',
+  'BIND',
+  'TMPFS',
+  'ROOT_READ_ONLY',
+  'ENTER',
+  'ENV_CLEAR',
+  'ENV_UNSET',
+  'ENV_SET',
+  'ENV_DEFAULT',
+  'ENV_PREPEND',
+  'ENV_APPEND',
+  'UMASK',
+  'NO_NEW_PRIVS',
+  'CHDIR',
+  'CHDIR_CALLER',
+  'CHDIR_TRY',
+  'EXEC',
+] as const;
+
+export type Operation = (typeof operations)[number];
+type PlanRecord = {
+  readonly operation: Operation;
+  readonly numbers?: readonly (number | bigint)[];
+  readonly strings?: readonly string[];
+};
+
+const headerBytes = 80;
+const forEver = 0xffff_ffff_ffff_ffffn;
+
+/** FNV-1a, 64 bits: the launcher's check against damage, and its name for a command line. */
+export function fnv1a(bytes: Uint8Array, seed = 0xcbf29ce484222325n): bigint {
+  // Two halves of 32 bits: BigInt arithmetic on each byte would cost more than all the rest of planning.
+  let high = Number(seed >> 32n);
+  let low = Number(seed & 0xffff_ffffn);
+  for (const byte of bytes) {
+    low = (low ^ byte) >>> 0;
+    // times 2^40 + 0x1b3
+    const product = low * 0x1b3;
+    const carry = Math.floor(product / 0x1_0000_0000);
+    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
+    low = product >>> 0;
+  }
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** The name under which the launcher looks for a plan with this cover. */
+export function planFileName(covers: Plan['covers']): string {
+  const hash = fnv1a(Buffer.from(`${covers.words.join('\0')}\0`));
+  return `${covers.isExact ? 'x' : 'p'}-${hash.toString(16).padStart(16, '0')}`;
+}
+
+/**
+ * The bytes of a plan file.
+ * @param build 32 hexadecimal digits that launcher and planner share.
+ * @throws RangeError when the plan is larger than the launcher accepts, or a text holds a NUL.
+ */
+export function encodePlan(plan: Plan, build: string, createdNs: bigint): Buffer {
+  const records = [
+    {
+      operation: 'COVER',
+      numbers: [plan.covers.isExact ? 1 : 0],
+      strings: plan.covers.words,
+    } as const,
+    { operation: 'SUBJECT', strings: [plan.subject] } as const,
+    ...plan.trace.map(traceRecord),
+    ...plan.steps.map(stepRecord),
+  ].map(encodeRecord);
+  const size = headerBytes + records.reduce((sum, record) => sum + record.length, 0);
+  if (size > maxPlanBytes) throw new RangeError(`a plan of ${size} bytes`);
+  const header = Buffer.alloc(headerBytes);
+  header.write('SLIPPLAN', 0, 'latin1');
+  header.writeUInt32LE(planFormatVersion, 8);
+  header.writeUInt32LE(size, 12);
+  header.write(build, 24, 32, 'latin1');
+  header.writeBigUInt64LE(createdNs, 56);
+  header.writeBigUInt64LE(BigInt(plan.maxAgeMs ?? 0) * 1_000_000n, 64);
+  header.writeUInt32LE(records.length, 72);
+  header.writeUInt8(plan.statuses.own, 76);
+  header.writeUInt8(plan.statuses.notFound, 77);
+  header.writeUInt8(plan.statuses.notExecutable, 78);
+  header.writeUInt8(plan.style === 'charliecloud' ? 1 : 0, 79);
+  const bytes = Buffer.concat([header, ...records]);
+  bytes.writeBigUInt64LE(fnv1a(bytes.subarray(24)), 16);
+  return bytes;
+}
+
+function encodeRecord(record: PlanRecord): Buffer {
+  const numbers = record.numbers ?? [];
+  const strings = record.strings ?? [];
+  const nul = strings.find((text) => text.includes('\0'));
+  if (nul !== undefined) throw new RangeError(`a NUL in ${JSON.stringify(nul)}`);
+  const text = Buffer.from(strings.map((string) => `${string}\0`).join(''), 'utf8');
+  const bytes = Buffer.alloc(Math.ceil((16 + 8 * numbers.length + text.length) / 8) * 8);
+  bytes.writeUInt16LE(operations.indexOf(record.operation), 0);
+  bytes.writeUInt16LE(strings.length, 2);
+  bytes.writeUInt16LE(numbers.length, 4);
+  bytes.writeUInt32LE(bytes.length, 8);
+  numbers.forEach((number, index) => bytes.writeBigUInt64LE(BigInt(number), 16 + 8 * index));
+  text.copy(bytes, 16 + 8 * numbers.length);
+  return bytes;
+}
+
+function traceRecord(entry: TraceEntry): PlanRecord {
+  switch (entry.read) {
+    case 'identity':
+      return { operation: 'IDENTITY', numbers: [entry.uid, entry.gid, ...entry.groups] };
+    case 'environment':
+      return entry.value === undefined
+        ? { operation: 'LACK_ENV', strings: [entry.name] }
+        : { operation: 'HAVE_ENV', strings: [entry.name, entry.value] };
+    case 'file':
+    case 'link': {
+      const { dev, ino, mode, sizeBytes, mtimeNs, ctimeNs } = entry.stamp;
+      return {
+        operation: entry.read === 'file' ? 'HAVE_FILE' : 'HAVE_LINK',
+        numbers: [dev, ino, mode, sizeBytes, BigInt.asUintN(64, mtimeNs), BigInt.asUintN(64, ctimeNs)],
+        strings: [entry.path],
+      };
+    }
+    case 'kind':
+      return { operation: 'HAVE_KIND', numbers: [entry.format, entry.follows ? 1 : 0], strings: [entry.path] };
+    case 'absent':
+      return { operation: 'LACK_FILE', strings: [entry.path] };
+    case 'cwd':
+      return { operation: 'HAVE_CWD', strings: [entry.path] };
+  }
+}
+
+/** The kernel's CLONE_NEW* bits (clone(2)). */
+const namespaceBits: Readonly<Record<Namespace, number>> = {
+  mount: 0x0002_0000,
+  uts: 0x0400_0000,
+  ipc: 0x0800_0000,
+  user: 0x1000_0000,
+  net: 0x4000_0000,
+};
+
+function mountBits(flags: MountFlags): number {
+  return (
+    (flags.recursive ? 1 : 0) |
+    (flags.readOnly ? 2 : 0) |
+    (flags.optional ? 4 : 0) |
+    (flags.create ? 8 : 0) |
+    (flags.nosuid ? 16 : 0) |
+    (flags.nodev ? 32 : 0) |
+    (flags.noexec ? 64 : 0)
+  );
+}
+
+const chdirOperations = { must: 'CHDIR', caller: 'CHDIR_CALLER', try: 'CHDIR_TRY' } as const;
+
+function stepRecord(step: Step): PlanRecord {
+  switch (step.step) {
+    case 'namespaces': {
+      const bits = step.namespaces.reduce((sum, name) => sum | namespaceBits[name], 0);
+      return { operation: 'NAMESPACES', numbers: [bits, step.uid, step.gid], strings: [step.origin] };
+    }
+    case 'hold':
+      return {
+        operation: 'HOLD',
+        numbers: [step.lingerMs === 'for-ever' ? forEver : step.lingerMs],
+        strings: [step.key, ...step.scope],
+      };
+    case 'held':
+      return { operation: 'HELD' };
+    case 'root-host':
+      return { operation: 'ROOT_HOST' };
+    case 'root-directory':
+      return { operation: 'ROOT_DIRECTORY', numbers: [mountBits(step.flags)], strings: [step.path, step.origin] };
+    case 'root-squashfuse':
+      return {
+        operation: 'ROOT_SQUASHFUSE',
+        numbers: [mountBits(step.flags)],
+        strings: [step.image, step.server, step.origin],
+      };
+    case 'overlay':
+      return 'directory' in step.on
+        ? { operation: 'OVERLAY', numbers: [0], strings: [step.on.directory, step.origin] }
+        : { operation: 'OVERLAY', numbers: [step.on.tmpfsBytes], strings: ['', step.origin] };
+    case 'bind':
+      return {
+        operation: 'BIND',
+        numbers: [mountBits(step.flags)],
+        strings: [step.source, step.target, step.origin],
+      };
+    case 'tmpfs':
+      return {
+        operation: 'TMPFS',
+        numbers: [mountBits(step.flags), step.sizeBytes, step.mode],
+        strings: [step.target, step.origin],
+      };
+    case 'root-read-only':
+      return { operation: 'ROOT_READ_ONLY' };
+    case 'enter':
+      return { operation: 'ENTER' };
+    case 'environment':
+      return environmentRecord(step.edit);
+    case 'umask':
+      return { operation: 'UMASK', numbers: [step.mask] };
+    case 'no-new-privileges':
+      return { operation: 'NO_NEW_PRIVS' };
+    case 'chdir':
+      return {
+        operation: chdirOperations[step.how],
+        strings: step.how === 'must' ? [step.path, step.origin] : [step.path],
+      };
+    case 'exec':
+      return { operation: 'EXEC', strings: step.argv };
+  }
+}
+
+function environmentRecord(edit: EnvironmentEdit): PlanRecord {
+  switch (edit.edit) {
+    case 'clear':
+      return { operation: 'ENV_CLEAR', strings: edit.keep };
+    case 'unset':
+      return { operation: 'ENV_UNSET', strings: [edit.glob] };
+    case 'set':
+      return { operation: 'ENV_SET', strings: [edit.name, edit.value] };
+    case 'default':
+      return { operation: 'ENV_DEFAULT', strings: [edit.name, edit.value] };
+    case 'prepend':
+      return { operation: 'ENV_PREPEND', strings: [edit.name, edit.value, edit.separator] };
+    case 'append':
+      return { operation: 'ENV_APPEND', strings: [edit.name, edit.value, edit.separator] };
+  }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan in words: each step with who asked for it, then what the plan depends on.
+import type { EnvironmentEdit, MountFlags, Plan, Step, TraceEntry } from '../model/index.ts';
+
+export type ExplainedLine = { readonly text: string; readonly origin: string };
+export type ExplainedPlan = {
+  readonly covers: string;
+  readonly steps: readonly ExplainedLine[];
+  readonly dependsOn: readonly string[];
+};
+
+export function explainPlan(plan: Plan): ExplainedPlan {
+  const words = plan.covers.words.join(' ');
+  return {
+    covers: plan.covers.isExact ? words : `${words} …`,
+    steps: plan.steps.map(explainStep),
+    dependsOn: [
+      ...plan.trace.map(explainTrace),
+      ...(plan.maxAgeMs === undefined ? [] : [`the name service, asked at most ${plan.maxAgeMs / 1000} s ago`]),
+    ],
+  };
+}
+
+function explainStep(step: Step): ExplainedLine {
+  const line = (text: string, origin = ''): ExplainedLine => ({ text, origin });
+  switch (step.step) {
+    case 'namespaces':
+      return line(
+        `enter new ${step.namespaces.join(' and ')} namespaces as uid ${step.uid}, gid ${step.gid}`,
+        step.origin,
+      );
+    case 'hold': {
+      const linger = step.lingerMs === 'for-ever' ? 'for ever' : `${step.lingerMs / 1000} s after the last`;
+      return line(
+        `build what follows once for all ranks on this node, and keep it ${linger}`,
+        `apart by ${step.scope.join(', ')}`,
+      );
+    }
+    case 'held':
+      return line('from here on, for each rank:');
+    case 'root-host':
+      return line("keep the host's own root");
+    case 'root-directory':
+      return line(`take directory ${step.path} as root${withFlags(step.flags)}`, step.origin);
+    case 'root-squashfuse':
+      return line(`mount ${step.image} as root, served by ${step.server}${withFlags(step.flags)}`, step.origin);
+    case 'overlay':
+      return 'directory' in step.on
+        ? line(`let writes to the root go to ${step.on.directory}`, step.origin)
+        : line(`let writes to the root go to memory, at most ${step.on.tmpfsBytes} bytes`, step.origin);
+    case 'bind':
+      return line(
+        step.source === step.target
+          ? `mount the host's ${step.source}${withFlags(step.flags)}`
+          : `mount the host's ${step.source} on ${step.target}${withFlags(step.flags)}`,
+        step.origin,
+      );
+    case 'tmpfs':
+      return line(
+        `mount a new tmpfs on ${step.target}, at most ${step.sizeBytes} bytes, mode ${step.mode.toString(8)}${withFlags(step.flags)}`,
+        step.origin,
+      );
+    case 'root-read-only':
+      return line('make the root read-only');
+    case 'enter':
+      return line('make it the root, and leave the old one');
+    case 'environment':
+      return line(explainEdit(step.edit), step.origin);
+    case 'umask':
+      return line(`set the umask to ${step.mask.toString(8)}`);
+    case 'no-new-privileges':
+      return line('forbid gaining privilege by set-user-id programs');
+    case 'chdir':
+      return line(explainChdir(step.how, step.path), step.origin);
+    case 'exec':
+      return line(
+        step.argv.length === 0 ? 'run the given command' : `run ${step.argv.join(' ')}, then the given words`,
+      );
+  }
+}
+
+function explainChdir(how: 'must' | 'caller' | 'try', path: string): string {
+  switch (how) {
+    case 'must':
+      return `change to ${path}`;
+    case 'caller':
+      return `stay in the current directory if it is in ${path}`;
+    case 'try':
+      return `else change to ${path}, if it is there`;
+  }
+}
+
+function explainEdit(edit: EnvironmentEdit): string {
+  switch (edit.edit) {
+    case 'clear':
+      return edit.keep.length === 0 ? 'unset all variables' : `unset all variables but ${edit.keep.join(', ')}`;
+    case 'unset':
+      return `unset ${edit.glob}`;
+    case 'set':
+      return `set ${edit.name}=${edit.value}`;
+    case 'default':
+      return `set ${edit.name}=${edit.value} if unset`;
+    case 'prepend':
+      return `put ${edit.value} before ${edit.name}`;
+    case 'append':
+      return `put ${edit.value} behind ${edit.name}`;
+  }
+}
+
+function withFlags(flags: MountFlags): string {
+  const words = [
+    flags.readOnly ? 'read-only' : undefined,
+    flags.nosuid ? 'nosuid' : undefined,
+    flags.nodev ? 'nodev' : undefined,
+    flags.noexec ? 'noexec' : undefined,
+    flags.optional ? 'if both ends exist' : undefined,
+    flags.create ? 'making the mount point' : undefined,
+  ].filter((word) => word !== undefined);
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}
+
+function explainTrace(entry: TraceEntry): string {
+  switch (entry.read) {
+    case 'identity':
+      return `uid ${entry.uid}, gid ${entry.gid}, groups ${entry.groups.join(' ') || 'none'}`;
+    case 'environment':
+      return entry.value === undefined ? `${entry.name} unset` : `${entry.name}=${entry.value}`;
+    case 'file':
+      return `${entry.path} unchanged`;
+    case 'link':
+      return `link ${entry.path} unchanged`;
+    case 'kind':
+      return `${entry.path} of the same kind`;
+    case 'absent':
+      return `${entry.path} absent`;
+    case 'cwd':
+      return `working directory ${entry.path}`;
+  }
+}

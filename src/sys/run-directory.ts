@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The user's private directory for plans, in memory of this machine: what is there may vanish at any time, so nothing
+// is synced; a reader sees a whole file or none.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+
+/** Writes a file under another name and renames it. A file of the same content name is left as it is, but kept young. */
+export function writeFileInPlace(path: string, content: string | Uint8Array, mode: number): void {
+  if (typeof content === 'string' && hasSize(path, Buffer.byteLength(content))) {
+    const now = new Date();
+    utimesSync(path, now, now);
+    return;
+  }
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}~`;
+  try {
+    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
+    chmodSync(temporary, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Removes plans, generated files, lock files and left-over temporary files that nobody has touched since `oldestMs`. */
+export function sweepOldFiles(directory: string, oldestMs: number): void {
+  for (const name of readdirSync(directory)) {
+    if (!/^[pxfkl]-/.test(name)) continue;
+    const path = `${directory}/${name}`;
+    const { mtimeMs, atimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Infinity, atimeMs: Infinity };
+    if (Math.max(mtimeMs, atimeMs) < oldestMs) rmSync(path, { force: true });
+  }
+}
+
+export function writeAllToDescriptor(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+}
+
+function hasSize(path: string, sizeBytes: number): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === sizeBytes;
+}
