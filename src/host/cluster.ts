@@ -17,7 +17,7 @@ export async function readCluster(reader: HostReader): Promise<ClusterFacts> {
   return {
     cgroups: magic === undefined ? 'none' : magic >>> 0 === cgroup2Magic ? 'version 2' : 'version 1',
     slurmJob: reader.environment['SLURM_JOB_ID'],
-    srun: await reader.findProgram('srun'),
+    srun: await reader.findProgram('srun', reader.environment['PATH'] ?? ''),
     hasMungeSocket: (await reader.status('/run/munge/munge.socket.2')) !== undefined,
   };
 }

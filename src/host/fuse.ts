@@ -54,6 +54,9 @@ export function judgeFuseDevice(facts: FuseDeviceFacts): Finding {
   return { id, state: 'ok', what, detail: mode };
 }
 
+/** Where squashfuse_ll is looked for: what PATH says is the user's, and a mount server is better the site's. */
+export const squashfuseSearchPath: string = '/usr/local/bin:/usr/bin:/bin:/opt/slipway/bin';
+
 export type SquashfuseFacts = {
   readonly path: string | undefined;
   /** As the program gives it; undefined where it gives none. */
@@ -61,7 +64,7 @@ export type SquashfuseFacts = {
 };
 
 export async function readSquashfuse(reader: HostReader): Promise<SquashfuseFacts> {
-  const path = await reader.findProgram('squashfuse_ll');
+  const path = await reader.findProgram('squashfuse_ll', squashfuseSearchPath);
   if (path === undefined) return { path: undefined, version: undefined };
   // --version is a newer option than --help, and the help starts with the version.
   const { output } = await reader.run([path, '--help']);
@@ -78,11 +81,8 @@ export function judgeSquashfuse(facts: SquashfuseFacts): Finding {
       id,
       state: 'missing',
       what,
-      detail: 'not in PATH: images can not be mounted without privilege',
-      remedy: {
-        user: 'Put squashfuse_ll in a directory of your PATH, or unpack images to a directory.',
-        administrator,
-      },
+      detail: `in none of ${squashfuseSearchPath.replaceAll(':', ', ')}: images can not be mounted without privilege`,
+      remedy: { user: 'Until then, unpack images to a directory, which needs no FUSE.', administrator },
     };
   }
   if (facts.version !== undefined && isOld(facts.version)) {
@@ -91,7 +91,7 @@ export function judgeSquashfuse(facts: SquashfuseFacts): Finding {
       state: 'warning',
       what,
       detail: `${facts.path}, version ${facts.version}: may not know zstd, which Slipway's images use`,
-      remedy: { user: 'Put a newer squashfuse_ll first in your PATH.', administrator },
+      remedy: { user: 'If an image can not be mounted, unpack it to a directory.', administrator },
     };
   }
   return { id, state: 'ok', what, detail: `${facts.path}, version ${facts.version ?? 'unknown'}` };

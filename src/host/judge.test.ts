@@ -7,6 +7,7 @@ import type { Finding, FindingState } from './finding.ts';
 import { worstState } from './finding.ts';
 import { judgeKernelSquashfs } from './kernel-squashfs.ts';
 import { judgeKernel } from './kernel.ts';
+import { judgeImageWriter } from './image-writer.ts';
 import { judgeLimits, judgeRuntimeDirectory } from './session.ts';
 import { fileSystemName, judgeRoom } from './storage.ts';
 import { judgeUserNamespaces, type UserNamespaceFacts } from './user-namespaces.ts';
@@ -65,11 +66,16 @@ test('/dev/fuse: absent, closed, open to root alone, open', () => {
 
 test('squashfuse_ll: absent, too old for zstd, present', () => {
   const path = '/usr/bin/squashfuse_ll';
-  expectFinding(judgeSquashfuse({ path: undefined, version: undefined }), 'missing', 'PATH');
+  expectFinding(judgeSquashfuse({ path: undefined, version: undefined }), 'missing', '/usr/local/bin');
   expectFinding(judgeSquashfuse({ path, version: '0.1.100' }), 'warning', 'zstd');
   for (const version of ['0.1.101', '0.1.104', '0.5.2', '1.0', undefined]) {
     expectFinding(judgeSquashfuse({ path, version }), 'ok', path);
   }
+});
+
+test('without a program that writes squashfs, pulling is what does not work', () => {
+  expectFinding(judgeImageWriter({ path: undefined }), 'warning', 'pull', 'squashfs-tools');
+  expectFinding(judgeImageWriter({ path: '/usr/bin/tar2sqfs' }), 'ok', '/usr/bin/tar2sqfs');
 });
 
 test('kernel squashfs is only a warning: users do without', () => {

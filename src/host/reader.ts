@@ -2,12 +2,12 @@
 // How an examination looks at a machine. Everything it learns comes through a HostReader, so that a test can show it
 // any machine; `thisMachine` is the real one.
 import { readFileIfPresent } from '../sys/files.ts';
+import { findProgram } from '../sys/process.ts';
 import { runProgram } from '../sys/run-program.ts';
 import {
   type FileStatus,
   type FileSystemStatus,
   fileSystemOf,
-  findProgram,
   isAccessible,
   kernelIdentity,
   statusOf,
@@ -24,7 +24,8 @@ export type HostReader = {
   readonly status: (path: string) => Promise<FileStatus | undefined>;
   readonly isAccessible: (path: string, how: 'read-write' | 'execute') => Promise<boolean>;
   readonly fileSystem: (path: string) => Promise<FileSystemStatus | undefined>;
-  readonly findProgram: (name: string) => Promise<string | undefined>;
+  /** The first of this name in the absolute directories of `searchPath`, written like PATH. */
+  readonly findProgram: (name: string, searchPath: string) => Promise<string | undefined>;
   /**
    * Runs a short program with PATH and LANG only; `output` is all that it says, on stdout and stderr. A program that
    * can't be run has status 127 and the reason.
@@ -51,7 +52,7 @@ export function thisMachine(options: {
     status: statusOf,
     isAccessible,
     fileSystem: fileSystemOf,
-    findProgram: (name) => findProgram(name, path),
+    findProgram,
     run: async (argv) => {
       try {
         const { exitStatus, output } = await runProgram({

@@ -29,8 +29,7 @@ export function judgeRuntimeDirectory(facts: RuntimeDirectoryFacts): Finding {
   const id = 'runtime-directory';
   const what = 'XDG_RUNTIME_DIR';
   // Batch jobs and su have none, and nothing is wrong with that.
-  if (facts.path === undefined)
-    return { id, state: 'ok', what, detail: 'not set; a directory of yours in /tmp serves' };
+  if (facts.path === undefined) return { id, state: 'ok', what, detail: 'not set; /run/user, /dev/shm or /tmp serves' };
   const administrator = 'Let pam_systemd (or the job prolog) make /run/user/UID with mode 0700 for each session.';
   const remedy = { user: 'Unset XDG_RUNTIME_DIR, or log in anew so that it is made.', administrator };
   if (!facts.isDirectory) {

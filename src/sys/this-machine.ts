@@ -3,7 +3,6 @@
 // Questions, not operations: what can't be found out is undefined, never an error.
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { arch, release } from 'node:os';
-import { delimiter, join } from 'node:path';
 
 export type FileStatus = {
   readonly kind: 'file' | 'directory' | 'character-device' | 'other';
@@ -50,16 +49,6 @@ export async function fileSystemOf(path: string): Promise<FileSystemStatus | und
   if (status === undefined) return undefined;
   const { type, bsize, blocks, bavail, ffree } = status;
   return { magic: type, sizeBytes: blocks * bsize, freeBytes: bavail * bsize, freeInodes: ffree };
-}
-
-/** The program of this name in PATH and then in the directories that Debian leaves out of a user's PATH. */
-export async function findProgram(name: string, path: string): Promise<string | undefined> {
-  for (const directory of [...path.split(delimiter), '/usr/sbin', '/sbin']) {
-    if (!directory.startsWith('/')) continue;
-    const candidate = join(directory, name);
-    if ((await statusOf(candidate))?.kind === 'file' && (await isAccessible(candidate, 'execute'))) return candidate;
-  }
-  return undefined;
 }
 
 /** `uname -r` and Node's name of the architecture. */
