@@ -95,6 +95,6 @@ function checkSum(block: Buffer): void {
 export function sealHeaderBlock(block: Buffer): void {
   block.fill(0x20, checksumAt, checksumAt + 8);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let at = 0; at < 512; at += 1) sum += block[at] ?? 0;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, checksumAt, 'latin1');
 }

@@ -45,7 +45,7 @@ export function encodeTarHeader(entry: TarEntry): Buffer {
   if (needsTime) text('mtime', formatPaxTime(entry.mtimeSec, entry.mtimeNsec));
   for (const [name, value] of entry.xattrs) records.push(formatPaxRecord(`SCHILY.xattr.${name}`, value));
 
-  const header = Buffer.alloc(blockBytes);
+  const header = Buffer.allocUnsafe(blockBytes).fill(0);
   const { prefix, name } = split ?? { prefix: undefined, name: path.subarray(0, 100) };
   fill(header, entry, typeflags[entry.type], entry.sizeBytes);
   name.copy(header, 0, 0, 100);

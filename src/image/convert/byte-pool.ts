@@ -8,8 +8,6 @@ export type BytePool = {
   readonly add: (bytes: Buffer) => number;
   /** The bytes at a place, as a view. */
   readonly view: (place: number, length: number) => Buffer;
-  /** The same, with one character a byte. */
-  readonly text: (place: number, length: number) => string;
 };
 
 export function createBytePool(): BytePool {
@@ -25,18 +23,11 @@ export function createBytePool(): BytePool {
     usedBytes += bytes.length;
     return place;
   };
-  const segmentAt = (place: number): Buffer => {
-    const segment = segments[Math.floor(place / segmentBytes)];
-    if (segment === undefined) throw new RangeError('no such place in the pool');
-    return segment;
-  };
   const view = (place: number, length: number): Buffer => {
     const start = place % segmentBytes;
-    return segmentAt(place).subarray(start, start + length);
+    const segment = segments[Math.floor(place / segmentBytes)];
+    if (segment === undefined) throw new RangeError('no such place in the pool');
+    return segment.subarray(start, start + length);
   };
-  const text = (place: number, length: number): string => {
-    const start = place % segmentBytes;
-    return segmentAt(place).toString('latin1', start, start + length);
-  };
-  return { add, view, text };
+  return { add, view };
 }

@@ -69,8 +69,7 @@ export function mergeLayer(
     }
     const directoryText = parts.join('/');
     if (name.startsWith(whiteoutPrefix)) {
-      const directory = directoryOf(parts, directoryText, false);
-      if (directory !== undefined) whiteout(directory, name);
+      whiteout(name, () => directoryOf(parts, directoryText, false));
       return;
     }
     if (index.isOverlayWhiteout(number)) {
@@ -96,15 +95,17 @@ export function mergeLayer(
     tree.touch(isItself ? file : tree.put(directory, name, tree.referenceOf(file)), layer);
   };
 
-  const whiteout = (directory: number, name: string): void => {
-    if (name === opaqueName) {
-      removeLowerChildren(directory);
-      return;
-    }
-    if (name.startsWith(aufsPrefix)) return;
+  const whiteout = (name: string, findDirectory: () => number | undefined): void => {
+    if (name.startsWith(aufsPrefix) && name !== opaqueName) return;
     const removed = name.slice(whiteoutPrefix.length);
     if (removed === '' || removed === '.' || removed === '..') {
       throw new RefusedName('it is a whiteout that names no file');
+    }
+    const directory = findDirectory();
+    if (directory === undefined) return;
+    if (name === opaqueName) {
+      removeLowerChildren(directory);
+      return;
     }
     const node = tree.lookup(directory, removed);
     if (node !== undefined) removeLower(node);
@@ -127,8 +128,7 @@ export function mergeLayer(
     }
   };
 
-  for (let number = 0; number < index.count(); number += 1) {
-    const path = index.pathOf(number);
+  index.forEachPath((path, number) => {
     try {
       mergeEntry(number, path);
     } catch (error) {
@@ -139,5 +139,5 @@ export function mergeLayer(
         reason: error.message,
       });
     }
-  }
+  });
 }

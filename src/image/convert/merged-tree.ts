@@ -103,10 +103,12 @@ export function createMergedTree(indexes: readonly LayerIndex[], limits: { reado
     parent[node] = directory;
     pathLength[node] = length;
     refer(node, reference);
-    names.push(name);
+    // A piece of a string keeps the whole string in memory: here, the path of each entry.
+    const ownName = Buffer.from(name, 'latin1').toString('latin1');
+    names.push(ownName);
     children.push(undefined);
     const siblings = (children[directory] ??= new Map<string, number>());
-    siblings.set(name, node);
+    siblings.set(ownName, node);
     return node;
   };
 
@@ -127,10 +129,21 @@ export function createMergedTree(indexes: readonly LayerIndex[], limits: { reado
     }
   };
 
+  // Siblings are asked for one after the other; the tree no longer changes then, or `changes` does.
+  let lastDirectory = -1;
+  let lastPrefix = '';
+  let lastChanges = -1;
   const pathOf = (node: number): string => {
-    const parts: string[] = [];
-    for (let at = node; at !== rootNode; at = parent[at] ?? 0) parts.push(names[at] ?? '');
-    return parts.toReversed().join('/');
+    if (node === rootNode) return '';
+    const directory = parent[node] ?? 0;
+    if (directory !== lastDirectory || changes !== lastChanges) {
+      const parts: string[] = [];
+      for (let at = directory; at !== rootNode; at = parent[at] ?? 0) parts.push(names[at] ?? '');
+      lastPrefix = parts.length === 0 ? '' : `${parts.toReversed().join('/')}/`;
+      lastDirectory = directory;
+      lastChanges = changes;
+    }
+    return lastPrefix + (names[node] ?? '');
   };
 
   return {

@@ -32,9 +32,9 @@ export function splitName(name: string): string[] {
 
 export type PathResolver = {
   /**
-   * The directory at a path, all of whose symlinks are followed; missing ones are made by `makeDirectory`, or, where
-   * that is not given, undefined is the answer.
-   * @throws RefusedName where something other than a directory is in the way, or too many symlinks are.
+   * The directory at a path, all of whose symlinks are followed. With `makeDirectory` missing ones are made by it;
+   * without it undefined is the answer, as it is where a file is in the way.
+   * @throws RefusedName where directories are to be made and a file is in the way, or too many symlinks are.
    */
   readonly directory: (
     parts: readonly string[],
@@ -47,10 +47,10 @@ export type PathResolver = {
 export function createPathResolver(tree: MergedTree): PathResolver {
   let symlinkSteps = 0;
 
-  /** Walks `parts`; `missing` says what a missing component becomes. */
+  /** Walks `parts`; `missing` says what a missing component of a directory becomes. */
   const walk = (
     start: readonly string[],
-    missing: (parent: number, name: string, isLast: boolean) => number | undefined,
+    missing: (parent: number, name: string) => number | undefined,
   ): number | undefined => {
     // The components still to come, last first.
     const rest = start.toReversed();
@@ -66,8 +66,7 @@ export function createPathResolver(tree: MergedTree): PathResolver {
       if (symlinkSteps > maxSymlinkSteps) {
         throw new RefusedName('its layer follows symbolic links without end');
       }
-      if (tree.typeOf(at) !== 'directory') throw new RefusedName('a file is where a directory of its path should be');
-      const child = tree.lookup(at, part) ?? missing(at, part, rest.length === 0);
+      const child = tree.lookup(at, part) ?? (tree.typeOf(at) === 'directory' ? missing(at, part) : undefined);
       if (child === undefined) return undefined;
       if (tree.typeOf(child) !== 'symlink') {
         at = child;
@@ -87,10 +86,9 @@ export function createPathResolver(tree: MergedTree): PathResolver {
     makeDirectory?: (parent: number, name: string) => number,
   ): number | undefined => {
     const found = walk(parts, (parent, name) => makeDirectory?.(parent, name));
-    if (found !== undefined && tree.typeOf(found) !== 'directory') {
-      throw new RefusedName('a file is where a directory of its path should be');
-    }
-    return found;
+    if (found !== undefined && tree.typeOf(found) === 'directory') return found;
+    if (makeDirectory === undefined) return undefined;
+    throw new RefusedName('a file is where a directory of its path should be');
   };
   return { directory, target: (parts) => walk(parts, () => undefined) };
 }
