@@ -2,9 +2,9 @@
 // The test rig itself: a leak check that can't accuse, or an "ordinary user" with privilege, would make every other
 // test worthless.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { run, runOk } from '../support/command.ts';
 import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
@@ -90,7 +90,7 @@ test('run-tests accuses: failure, crash, hang, no test at all, avoidable skip, p
   const directory = temporaryDirectory();
   const write = (name: string, text: string): string => {
     const path = join(directory, `${name}.test.ts`);
-    writeFileSync(path, `import { test } from 'node:test';\n${text}`);
+    writeFileSync(path, `import { after, before, describe, test } from 'node:test';\n${text}`);
     return path;
   };
   const runFile = async (path: string): Promise<{ readonly last: string; readonly status: number | null }> => {
@@ -135,3 +135,17 @@ test('run-tests accuses: failure, crash, hang, no test at all, avoidable skip, p
 function onlyStrings(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
+
+describe('what a before hook asked for', () => {
+  let folder = '';
+  before(async () => {
+    folder = temporaryDirectory();
+    await runOk(['true']);
+  });
+  test('is there during the first test', () => assert.ok(existsSync(folder)));
+  test('and during the next', () => assert.ok(existsSync(folder)));
+  after(() => {
+    // Registered before the hook ran, hence also done before the directory is removed.
+    process.once('exit', () => assert.ok(!existsSync(folder), `${folder} was left`));
+  });
+});

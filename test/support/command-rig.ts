@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { openStore } from '../../src/image/store/index.ts';
 import type { StoredImage } from '../../src/image/types.ts';
 import { type Digest, parseImageReference } from '../../src/model/index.ts';
@@ -13,6 +12,7 @@ import {
   fakeEnvironment,
 } from '../../src/faces/terminal/testing/fake-environment.ts';
 import { main } from '../../src/faces/slipway/main.ts';
+import { onEnd } from './on-end.ts';
 
 export type Outcome = {
   readonly status: number;
@@ -30,7 +30,7 @@ export type CommandRig = {
 /** A rig with an empty store, which goes with the test file's end. */
 export function createCommandRig(): CommandRig {
   const store = mkdtempSync(join(tmpdir(), 'slipway-face-'));
-  after(() => rmSync(store, { recursive: true, force: true }));
+  onEnd(() => rmSync(store, { recursive: true, force: true }));
   return {
     store,
     run: async (argv, options = {}) => {

@@ -54,10 +54,17 @@ export function isMachineReason(reason: string): boolean {
   return reason.startsWith('machine: ');
 }
 
-/** Finds a program on PATH, system directories included: Debian keeps some where a user's PATH does not look. */
+/** Whether a program is on PATH, system directories included: Debian keeps some where a user's PATH does not look. */
 export function isOnPath(command: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
-  return folders.some((folder) => folder !== '' && isExecutable(join(folder, command)));
+  return findOnPath(command) !== undefined;
+}
+
+/** The path of a program, looked for in the same places. */
+export function findOnPath(command: string): string | undefined {
+  return [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin']
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, command))
+    .find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -2,10 +2,10 @@
 // A program that runs beside a test (a registry, a daemon): started, awaited until it is ready, ended by its pid.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { after } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandOptions } from './command.ts';
 import { killGroup } from './command.ts';
+import { onEnd } from './on-end.ts';
 
 export type Service = {
   readonly pid: number;
@@ -53,7 +53,7 @@ export async function startService(
     await ended;
     clearTimeout(kill);
   };
-  after(stop);
+  onEnd(stop);
 
   const deadline = Date.now() + (options.timeoutMs ?? 30_000);
   while (!(await isReady())) {

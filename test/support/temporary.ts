@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Temporary directories that go with the test that asked for them.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { after } from 'node:test';
+import { onEnd } from './on-end.ts';
 
 /**
  * An empty directory (mode 0700) below /tmp, removed with all it holds after the suite, or the test, that called this.
@@ -9,6 +9,6 @@ import { after } from 'node:test';
  */
 export function temporaryDirectory(): string {
   const path = mkdtempSync('/tmp/slipway-test-');
-  after(() => rmSync(path, { recursive: true, force: true }));
+  onEnd(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
   return path;
 }

@@ -6,12 +6,12 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { type CommandOptions, type CommandResult, run, runOk } from './command.ts';
 import { devCache } from './dev-cache.ts';
 import { leaksSince, processesOf, takeLeakSnapshot } from './leaks.ts';
-import { isRoot } from './needs.ts';
+import { findOnPath, isRoot } from './needs.ts';
 import { slipwayPrefix } from './prefix.ts';
+import { onEnd } from './on-end.ts';
 
 export type TestUser = {
   readonly name: string;
@@ -65,7 +65,7 @@ export async function acquireTestUser(
   const runtimeDirectory = makeOwn(join(base, 'run'), 0o700);
   const temporaryDirectory = makeOwn(join(base, 'tmp'), 0o700);
 
-  after(async () => {
+  onEnd(async () => {
     // Without an account of its own, whose processes are the tests' can't be told.
     const processes = isRoot() ? await processesOf(uid, options.patienceMs ?? 15_000) : [];
     const mounts = await leaksSince(before, { patienceMs: 2000, isOurs: (point) => point.startsWith(`${base}/`) });
@@ -86,10 +86,10 @@ export async function acquireTestUser(
     TMPDIR: temporaryDirectory,
     XDG_RUNTIME_DIR: runtimeDirectory,
   };
+  // By its path: the user's PATH, in which a name would be looked up, is the test's to choose.
+  const setpriv = findOnPath('setpriv') ?? '/usr/bin/setpriv';
   const command = (argv: readonly string[]): readonly string[] =>
-    isRoot()
-      ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--inh-caps=-all', '--', ...argv]
-      : argv;
+    isRoot() ? [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--inh-caps=-all', '--', ...argv] : argv;
   const settle = (options: UserCommandOptions = {}): CommandOptions => ({
     cwd: home,
     ...options,
