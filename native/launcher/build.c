@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 static int root = -1; // under construction
+static int stacked;   // mounts that stand on top of "/"
 static uid_t inner_uid;
 static gid_t inner_gid;
 
@@ -25,7 +26,7 @@ static int server_socket = -1;
 int server_pidfd = -1;
 
 static int write_file(const char *path, const char *text) {
-  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+  cleanup_fd int fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
   return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
 }
 
@@ -74,7 +75,7 @@ static _Noreturn void become_server(int socket, const char *program) {
     _exit(0); // nobody needs a server any more
   // Out of the way first: what was received may stand on one of the numbers wanted.
   int image = fcntl(fds[0], F_DUPFD, 10), fuse = fcntl(fds[1], F_DUPFD, 10), reply = fcntl(socket, F_DUPFD, 10);
-  int null = open("/dev/null", O_RDWR);
+  int null = openat(AT_FDCWD, "/dev/null", O_RDWR);
   dup2(null, 0), dup2(null, 1), dup2(null, 2);
   dup2(image, SERVER_IMAGE), dup2(fuse, SERVER_FUSE), dup2(reply, SERVER_SOCKET);
   close_from(SERVER_SOCKET + 1);
@@ -114,18 +115,8 @@ static int start_server(const struct record *r, struct fail *f) {
   return 0;
 }
 
-static int enter_namespaces(const struct record *r, struct fail *f) {
-  const uint64_t *n = rec_numbers(r);
-  int flags = (int)n[0];
+static int map_ids(const struct record *r, uid_t uid, gid_t gid, struct fail *f) {
   char map[48];
-  uid_t uid = geteuid();
-  gid_t gid = getegid();
-  inner_uid = (uid_t)n[1];
-  inner_gid = (gid_t)n[2];
-  if (unshare(flags) != 0)
-    return FAIL(f, r, "make a user and mount namespace", "");
-  if (!(flags & CLONE_NEWUSER))
-    return 0;
   if (write_file("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
     return FAIL(f, r, "write", "/proc/self/setgroups");
   snprintf(map, sizeof map, "%u %u 1", inner_uid, uid);
@@ -137,14 +128,33 @@ static int enter_namespaces(const struct record *r, struct fail *f) {
   return 0;
 }
 
+static int enter_namespaces(const struct record *r, struct fail *f) {
+  const uint64_t *n = rec_numbers(r);
+  int flags = (int)n[0];
+  uid_t uid = geteuid();
+  gid_t gid = getegid();
+  inner_uid = (uid_t)n[1];
+  inner_gid = (gid_t)n[2];
+  if (unshare(flags) != 0)
+    return FAIL(f, r, "make namespaces", "");
+  if (flags & CLONE_NEWUSER && map_ids(r, uid, gid, f) != 0)
+    return -1;
+  if (flags & CLONE_NEWNET)
+    bring_loopback_up();
+  if (flags & CLONE_NEWPID && enter_pid_namespace() != 0)
+    return FAIL(f, r, "start a process in the new pid namespace", "");
+  return 0;
+}
+
 // Puts the new root in place. It goes on top of "/", where it hides nothing that is still needed: sources are opened
 // from the old root, which this process keeps until ENTER. Kernels without move_mount want another place.
 static int attach_root(const struct record *r, const char *name, struct fail *f) {
-  cleanup_fd int top = open("/", O_PATH | O_CLOEXEC);
+  cleanup_fd int top = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
   int mounted = tree_attach(root, top, -1, "/sys");
   if (mounted < 0)
     return FAIL(f, r, "mount", name);
   root = mounted;
+  stacked++;
   return 0;
 }
 
@@ -162,11 +172,11 @@ static int root_directory(const struct record *r, struct fail *f) {
 
 static int root_squashfuse(const struct record *r, struct fail *f) {
   const char *path = rec_string(r, 0);
-  cleanup_fd int image = open(path, O_RDONLY | O_CLOEXEC);
+  cleanup_fd int image = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   if (image < 0)
     return FAIL(f, r, "open", path);
   // Opened in the user namespace that mounts it: the kernel refuses any other (EINVAL).
-  cleanup_fd int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  cleanup_fd int fuse = openat(AT_FDCWD, "/dev/fuse", O_RDWR | O_CLOEXEC);
   if (fuse < 0)
     return FAIL(f, r, "open", "/dev/fuse");
   char fd[16], uid[16], gid[16], data[128];
@@ -190,7 +200,7 @@ static int root_squashfuse(const struct record *r, struct fail *f) {
   } else if (errno == ENOSYS) {
     snprintf(data, sizeof data, "fd=%s,rootmode=40000,user_id=%s,group_id=%s,allow_other", fd, uid, gid);
     if (mount(path, "/sys", "fuse.squashfuse", MS_RDONLY | MS_NOSUID | MS_NODEV, data) != 0 ||
-        (root = open("/sys", O_PATH | O_CLOEXEC)) < 0)
+        (root = openat(AT_FDCWD, "/sys", O_PATH | O_CLOEXEC)) < 0)
       return FAIL(f, r, "mount", path);
   } else
     return FAIL(f, r, "mount", path);
@@ -224,8 +234,9 @@ static int overlay(const struct record *r, struct fail *f) {
     // It must be in the namespace for overlayfs to take it: on top of the root that it is to cover.
     if (above < 0 || tree_attach(above, root, -1, "/") < 0)
       return FAIL(f, r, "make a tmpfs for the overlay", "");
+    stacked++;
   } else
-    above = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    above = openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (above < 0)
     return FAIL(f, r, "open", directory);
   if ((mkdirat(above, "upper", 0755) != 0 && errno != EEXIST) || (mkdirat(above, "work", 0755) != 0 && errno != EEXIST))
@@ -244,11 +255,14 @@ static int overlay(const struct record *r, struct fail *f) {
                        0);
   if (over < 0)
     return FAIL(f, r, "make an overlay on", on_tmpfs ? "a tmpfs" : directory);
-  if (tree_attach(over, on_tmpfs ? above : root, -1, "/") < 0)
-    return FAIL(f, r, "mount the overlay on", on_tmpfs ? "a tmpfs" : directory);
+  // The overlay has its own hold on what it is made of. Left mounted, that would stand between the new root and the
+  // old one, and ENTER, which takes away what is on top, would leave the old one there.
+  for (; stacked > 0; stacked--)
+    if (umount2("/", MNT_DETACH) != 0)
+      return FAIL(f, r, "unmount below the overlay on", on_tmpfs ? "a tmpfs" : directory);
   close(root);
   root = over;
-  return 0;
+  return attach_root(r, "the overlay", f);
 }
 
 // Makes the missing parts of a guest path: directories, and at the end a directory or an empty file.
@@ -286,11 +300,12 @@ static int create_target(const char *path, bool is_directory) {
   return fd;
 }
 
-static int mount_on(const struct record *r, int tree, bool is_directory, const char *path, struct fail *f) {
+static int mount_on(const struct record *r, int tree, const char *path, struct fail *f) {
   unsigned flags = (unsigned)rec_numbers(r)[0];
+  struct stat st;
   cleanup_fd int target = resolve_in_root(root, path);
-  if (target < 0 && errno == ENOENT && (flags & MOUNT_CREATE))
-    target = create_target(path, is_directory);
+  if (target < 0 && errno == ENOENT && (flags & MOUNT_CREATE) && fstatat(tree, "", &st, K_AT_EMPTY_PATH) == 0)
+    target = create_target(path, S_ISDIR(st.st_mode));
   if (target < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR))
     return 0;
   if (target < 0)
@@ -306,16 +321,32 @@ static int mount_on(const struct record *r, int tree, bool is_directory, const c
   return status;
 }
 
+// A process that already is where this one is to be: another's container.
+static int join_process(const struct record *r, struct fail *f) {
+  pid_t pid = (pid_t)rec_numbers(r)[0];
+  cleanup_fd int pidfd = pidfd_of(pid);
+  if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) != 0)
+    return FAIL(f, r, "enter the namespaces of the process of", rec_string(r, 0));
+  return 0;
+}
+
 static int bind_mount(const struct record *r, struct fail *f) {
   const char *source = rec_string(r, 0), *path = rec_string(r, 1);
   unsigned flags = (unsigned)rec_numbers(r)[0];
   cleanup_fd int tree = tree_clone(source, flags & MOUNT_RECURSIVE);
   if (tree < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
     return 0;
-  struct stat st;
-  if (tree < 0 || fstatat(tree, "", &st, K_AT_EMPTY_PATH) != 0)
+  if (tree < 0)
     return FAIL(f, r, "open", source);
-  return mount_on(r, tree, S_ISDIR(st.st_mode), path, f);
+  return mount_on(r, tree, path, f);
+}
+
+static int process_files(const struct record *r, struct fail *f) {
+  cleanup_fd int tree = new_mount("proc", (const char *const[][2]){{NULL, NULL}}, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
+  cleanup_fd int target = resolve_in_root(root, "/proc");
+  if (tree < 0 || target < 0 || tree_attach(tree, target, root, "/proc") < 0)
+    return FAIL(f, r, "mount", "/proc");
+  return 0;
 }
 
 static int temporary(const struct record *r, struct fail *f) {
@@ -327,7 +358,7 @@ static int temporary(const struct record *r, struct fail *f) {
   cleanup_fd int tree = new_mount("tmpfs", options, (unsigned)n[0]);
   if (tree < 0)
     return FAIL(f, r, "make a tmpfs for", rec_string(r, 0));
-  return mount_on(r, tree, true, rec_string(r, 0), f);
+  return mount_on(r, tree, rec_string(r, 0), f);
 }
 
 // Leaves the old root. Where the caller's root is the initial ramfs, as on diskless nodes, it can't be pivoted (EINVAL):
@@ -343,14 +374,12 @@ static int enter(const struct record *r, struct fail *f) {
   if (chdir("/") != 0)
     return FAIL(f, r, "enter", "/");
   close(root);
-  root = -1;
   return 0;
 }
 
 // Executes the construct records from `from` up to `to`. 0, or -1 with *f.
-int build(const struct plan *plan, const struct record *from, const struct record *to, struct fail *f) {
+int build(const struct record *from, const struct record *to, struct fail *f) {
   bool has_root = false;
-  (void)plan;
   for (const struct record *r = from; r < to; r = rec_next(r))
     if (r->operation == OP_ROOT_SQUASHFUSE && start_server(r, f) != 0)
       return -1;
@@ -360,8 +389,14 @@ int build(const struct plan *plan, const struct record *from, const struct recor
     case OP_NAMESPACES:
       status = enter_namespaces(r, f);
       break;
+    case OP_JOIN:
+      status = join_process(r, f);
+      break;
+    case OP_PROC:
+      status = process_files(r, f);
+      break;
     case OP_ROOT_HOST:
-      root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+      root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
       status = root < 0 ? FAIL(f, r, "open", "/") : 0;
       break;
     case OP_ROOT_DIRECTORY:
@@ -386,7 +421,11 @@ int build(const struct plan *plan, const struct record *from, const struct recor
         status = FAIL(f, r, "make read-only", "the root");
       break;
     case OP_ENTER:
-      status = has_root ? enter(r, f) : 0;
+      if (has_root)
+        status = enter(r, f);
+      else
+        close(root);
+      root = -1;
       break;
     default:
       break;

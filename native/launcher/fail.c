@@ -106,6 +106,8 @@ static const char *origin_of(const struct record *r) {
   case OP_OVERLAY:
   case OP_BIND:
   case OP_TMPFS:
+  case OP_PROC:
+  case OP_JOIN:
   case OP_CHDIR:
     return rec_string(r, r->strings - 1);
   default:

@@ -170,7 +170,7 @@ static _Noreturn void become_holder(const struct plan *plan, int dir, const char
   if (fchdir(dir) != 0 || listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0 ||
       listen(listener, 4096) != 0)
     FAIL(&f, plan->hold, "listen on a socket in", "the directory for plans");
-  else if (build(plan, plan->first, held, &f) == 0) {
+  else if (build(plan->first, held, &f) == 0) {
     if (renameat(dir, temporary, dir, name) == 0) {
       (void)!write(report_to, &f, sizeof f);
       close(report_to);
@@ -205,6 +205,19 @@ static int start_holder(const struct plan *plan, int dir, const char *name, stru
     return FAIL(f, plan->hold, "start a holder", "");
   }
   return f->step ? -1 : 0;
+}
+
+// Whether the plan wants a holder here: a plan for ranks that may be alone says which variables tell that they are not.
+bool is_held(const struct plan *plan) {
+  for (const struct record *r = plan->first; plan->hold && r <= plan->hold; r = rec_next(r)) {
+    if (r->operation != OP_HOLD_WHEN)
+      continue;
+    for (int i = 0; i < r->strings; i++)
+      if (getenv(rec_string(r, i)))
+        return true;
+    return false;
+  }
+  return plan->hold;
 }
 
 // Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.

@@ -44,6 +44,8 @@ enum {
   K_RESOLVE_NO_MAGICLINKS = 0x02,
   K_RESOLVE_IN_ROOT = 0x10,
   K_SO_PEERPIDFD = 77,
+  K_CLOSE_RANGE_CLOEXEC = 4,
+  K_SECCOMP_MODE_FILTER = 2,
 };
 
 struct k_open_how {
@@ -52,4 +54,19 @@ struct k_open_how {
 
 struct k_mount_attr {
   uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
+
+struct k_cap_header {
+  uint32_t version; // K_CAP_VERSION: 64 bits of capabilities, in two halves
+  int pid;
+};
+struct k_cap_data {
+  uint32_t effective, permitted, inheritable;
+};
+#define K_CAP_VERSION 0x20080522
+
+// A BPF program for seccomp(2): each instruction is eight bytes.
+struct k_filter {
+  unsigned short length;
+  const void *instructions;
 };

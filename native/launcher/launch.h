@@ -8,7 +8,8 @@
 //   kernel.c   newer system calls, each with its one fallback
 //   build.c    namespaces and mounts: the construct records
 //   holder.c   one FUSE mount for many ranks: starting, joining, serving a holder
-//   program.c  environment, working directory, limits, execve
+//   confine.c  limits, capabilities, seccomp, descriptors; the init of a private pid namespace
+//   program.c  environment, working directory, execve
 //   fail.c     what a person is told when a step fails
 #pragma once
 #include <stdbool.h>
@@ -38,14 +39,17 @@
   X(LACK_FILE, 0, 1, 1)       /* path                                               */                                 \
   X(HAVE_CWD, 0, 1, 1)        /* path                                               */                                 \
   X(NAMESPACES, 3, 1, 1)      /* CLONE_NEW*, uid, gid inside | origin               */                                 \
+  X(HOLD_WHEN, 0, 1, -1)      /* HOLD only where one of these variables is set      */                                 \
   X(HOLD, 1, 1, -1)           /* linger ms (~0: for ever) | key, scope variable...  */                                 \
   X(HELD, 0, 0, 0)            /* what follows is for each rank                      */                                 \
-  X(ROOT_HOST, 0, 0, 0)       /* the caller's own root                              */                                 \
+  X(JOIN, 1, 1, 1)            /* pid whose namespaces to enter | origin             */                                 \
+  X(ROOT_HOST, 0, 0, 0)       /* the root as it is: the caller's, or what was held  */                                 \
   X(ROOT_DIRECTORY, 1, 2, 2)  /* MOUNT_* | path, origin                             */                                 \
   X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server program, origin            */                                 \
   X(OVERLAY, 1, 2, 2)         /* tmpfs bytes (0: directory) | directory, origin     */                                 \
   X(BIND, 1, 3, 3)            /* MOUNT_* | host path, guest path, origin            */                                 \
   X(TMPFS, 3, 2, 2)           /* MOUNT_*, bytes, mode | guest path, origin          */                                 \
+  X(PROC, 0, 1, 1)            /* of this pid namespace, on /proc | origin           */                                 \
   X(ROOT_READ_ONLY, 0, 0, 0)  /* the root mount, after targets were made            */                                 \
   X(ENTER, 0, 0, 0)           /* pivot into the new root                            */                                 \
   X(ENV_CLEAR, 0, 0, -1)      /* all but these globs                                */                                 \
@@ -55,7 +59,11 @@
   X(ENV_PREPEND, 0, 3, 3)     /* name, value, separator                             */                                 \
   X(ENV_APPEND, 0, 3, 3)      /* name, value, separator                             */                                 \
   X(UMASK, 1, 0, 0)           /* mask                                               */                                 \
-  X(NO_NEW_PRIVS, 0, 0, 0)    /*                                                    */                                 \
+  X(LIMIT, 3, 0, 0)           /* RLIMIT_*, soft, hard (~0: none)                    */                                 \
+  X(DESCRIPTORS, -1, 0, 0)    /* 0, then those beside 0, 1, 2 that stay open        */                                 \
+  X(CAPABILITIES, 1, 0, 0)    /* mask of those that may be kept                     */                                 \
+  X(NO_NEW_PRIVS, 0, 0, 0)    /* setuid programs gain nothing                       */                                 \
+  X(SECCOMP, -1, 0, 0)        /* a BPF program, an instruction a number             */                                 \
   X(CHDIR, 0, 2, 2)           /* guest path, origin: must work                      */                                 \
   X(CHDIR_CALLER, 0, 1, 1)    /* guest directory: the caller's cwd, if in there     */                                 \
   X(CHDIR_TRY, 0, 1, 1)       /* guest path                                         */                                 \
@@ -183,11 +191,18 @@ int join_namespaces(int pidfd, pid_t pid, int flags);
 void close_from(int first);
 
 // build.c
-int build(const struct plan *plan, const struct record *from, const struct record *to, struct fail *f);
+int build(const struct record *from, const struct record *to, struct fail *f);
 extern int server_pidfd; // of the FUSE server that build started, or -1
 
 // holder.c
+bool is_held(const struct plan *plan);
 int hold_and_join(const struct plan *plan, int dir, struct fail *f);
+
+// confine.c
+int confine(const struct record *r, struct fail *f);
+int enter_pid_namespace(void);
+int become_init(void);
+void bring_loopback_up(void);
 
 // program.c
 int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f);

@@ -37,9 +37,9 @@ static bool has_plans(const char *face, int argc, char **argv) {
 
 // A directory that only this user can have written: for plans, locks and the sockets of holders.
 static int open_private(const char *path) {
-  if (mkdir(path, 0700) != 0 && errno != EEXIST)
-    return -1;
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, fd = openat(AT_FDCWD, path, flags);
+  if (fd < 0 && errno == ENOENT && mkdir(path, 0700) == 0)
+    fd = openat(AT_FDCWD, path, flags);
   struct stat st;
   if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 077))) {
     trace_say("%s is not private to this user", path);
@@ -183,13 +183,13 @@ int main(int argc, char **argv) {
   struct fail f = {0};
   const struct record *from = plan.first;
   int status = 0;
-  if (plan.hold) {
+  if (is_held(&plan)) {
     status = hold_and_join(&plan, dir, &f);
     while (from->operation != OP_HELD)
       from = rec_next(from);
   }
   if (status == 0)
-    status = build(&plan, from, plan.end, &f);
+    status = build(from, plan.end, &f);
   if (status == 0) {
     if (dir >= 0)
       close(dir);

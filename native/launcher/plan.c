@@ -38,7 +38,7 @@ static const char *check_record(const struct record *r, size_t room) {
   size_t body = r->size - sizeof *r;
   if (r->numbers > body / 8)
     return "more numbers than the record holds";
-  if (shapes[r->operation].numbers >= 0 ? r->numbers != shapes[r->operation].numbers : r->numbers < 2)
+  if (shapes[r->operation].numbers >= 0 ? r->numbers != shapes[r->operation].numbers : r->numbers < 1)
     return "a wrong count of numbers";
   if (r->strings < shapes[r->operation].least || (shapes[r->operation].most >= 0 && r->strings > shapes[r->operation].most))
     return "a wrong count of strings";
@@ -68,12 +68,18 @@ static const char *check_order(struct plan *plan) {
     case OP_SUBJECT:
       plan->subject = rec_string(r, 0);
       break;
+    case OP_IDENTITY:
+      if (r->numbers < 2)
+        return "IDENTITY without ids";
+      break;
     case OP_NAMESPACES:
-      // The first before all that it is for; a second, of other ids, once all is mounted.
-      if (namespaces++ ? namespaces > 2 || !enter || held : roots)
+      // The first before all that it is for; another, of other ids, once all is mounted.
+      if (n[1] >= UINT32_MAX || n[2] >= UINT32_MAX || (namespaces++ && roots && !enter))
         return "NAMESPACES out of place";
-      if (n[1] >= UINT32_MAX || n[2] >= UINT32_MAX)
-        return "an id out of range";
+      break;
+    case OP_HOLD_WHEN:
+      if (rec_next(r) == plan->end || rec_next(r)->operation != OP_HOLD)
+        return "HOLD_WHEN out of place";
       break;
     case OP_HOLD:
       if (plan->hold || roots || !namespaces)
@@ -84,13 +90,21 @@ static const char *check_order(struct plan *plan) {
       if (held++ || !plan->hold || !enter)
         return "HELD out of place";
       break;
-    case OP_ROOT_HOST:
+    case OP_JOIN:
+      if (roots || namespaces || n[0] < 1 || n[0] > INT32_MAX)
+        return "JOIN out of place";
+      break;
     case OP_ROOT_DIRECTORY:
     case OP_ROOT_SQUASHFUSE:
+      if (n[0] > MOUNT_FLAGS_ALL)
+        return "unknown mount flags";
       if (roots++ || !namespaces)
         return "a root out of place";
-      if (r->operation != OP_ROOT_HOST && n[0] > MOUNT_FLAGS_ALL)
-        return "unknown mount flags";
+      break;
+    case OP_ROOT_HOST: // or, after another root was entered, that one
+      if (roots && !enter)
+        return "a root out of place";
+      roots = 1, enter = 0;
       break;
     case OP_BIND:
     case OP_TMPFS:
@@ -98,6 +112,7 @@ static const char *check_order(struct plan *plan) {
         return "unknown mount flags";
       // fall through
     case OP_OVERLAY:
+    case OP_PROC:
     case OP_ROOT_READ_ONLY:
       if (!roots || enter)
         return "a mount out of place";

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,6 +173,8 @@ static void search_and_run(char **argv) {
 int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f) {
   bool is_placed = false;
   const struct record *from = plan->first;
+  if (become_init() != 0)
+    return FAIL(f, from, "start the program's process", "");
   if (env_own(plan) != 0)
     return FAIL(f, from, "keep the environment", "");
   for (const struct record *r = from; r < plan->end; r = rec_next(r)) {
@@ -185,9 +186,13 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
     case OP_UMASK:
       umask((mode_t)rec_numbers(r)[0]);
       break;
+    case OP_LIMIT:
+    case OP_DESCRIPTORS:
+    case OP_CAPABILITIES:
     case OP_NO_NEW_PRIVS:
-      if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return FAIL(f, r, "set no_new_privs", "");
+    case OP_SECCOMP:
+      if (confine(r, f) != 0)
+        return -1;
       break;
     case OP_CHDIR:
       if (chdir(s) != 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The facts of this machine that a plan needs, read through Inputs.
-import type { HostFacts } from '../plan/index.ts';
+import type { RunRequest } from '../model/index.ts';
+import { type HostFacts, mountSources } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
 import { type Account, accountFromNameService, groupNameFromNameService } from '../sys/name-service.ts';
 
@@ -15,7 +16,7 @@ const nameServiceAgeMs = 3_600_000;
 /** Where squashfuse_ll is looked for: what PATH says is the user's, and a mount server is better the site's. */
 const programDirectories = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/slipway/bin'] as const;
 
-export function readHostFacts(inputs: Inputs, runDirectory: string): ReadHost {
+export function readHostFacts(inputs: Inputs, request: RunRequest, runDirectory: string): ReadHost {
   const { uid, gid } = inputs.identity();
   const local = lineById(inputs.readText('/etc/passwd'), uid);
   const account: Account | undefined =
@@ -24,7 +25,12 @@ export function readHostFacts(inputs: Inputs, runDirectory: string): ReadHost {
       : { name: local[0] ?? '', fullName: local[4] ?? '', home: local[5] ?? '/', shell: local[6] ?? '/bin/sh' };
   const localGroup = lineById(inputs.readText('/etc/group'), gid);
   const groupName = localGroup === undefined ? groupNameFromNameService(gid) : localGroup[0];
-  const home = inputs.environment('HOME') ?? '';
+  const fromVariable = inputs.environment('HOME') ?? '';
+  const home = inputs.absolute(fromVariable.startsWith('/') ? fromVariable : (account?.home ?? '/'));
+  const sourceKinds = mountSources(request, { home }).flatMap((path) => {
+    const kind = inputs.kindOf(path);
+    return kind === undefined ? [] : [[path, kind] as const];
+  });
   return {
     host: {
       uid,
@@ -32,7 +38,8 @@ export function readHostFacts(inputs: Inputs, runDirectory: string): ReadHost {
       userName: account?.name ?? `user${uid}`,
       groupName: groupName ?? `group${gid}`,
       fullName: account?.fullName ?? '',
-      home: inputs.absolute(home.startsWith('/') ? home : (account?.home ?? '/')),
+      home,
+      sourceKinds: new Map(sourceKinds),
       shell: account?.shell ?? '/bin/sh',
       temporaryDirectory: inputs.environment('TMPDIR'),
       squashfuse: programDirectories

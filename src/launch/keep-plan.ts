@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hands a plan to the launcher that waits for it, and keeps it for the next ones.
 import { encodePlan, planFileName } from '../plan/index.ts';
-import { sweepOldFiles, writeAllToDescriptor, writeFileInPlace } from '../sys/run-directory.ts';
+import { SlipwayError } from '../model/index.ts';
+import { makeSkeleton, sweepOldFiles, writeAllToDescriptor, writeFileInPlace } from '../sys/run-directory.ts';
 import type { ReadyPlan } from './plan-run.ts';
 
 const maxIdleMs = 7 * 24 * 3_600_000;
@@ -16,10 +17,13 @@ export type PlanKeeping = {
   readonly nowNs: bigint;
 };
 
+/** @throws SlipwayError `run-directory-missing` where there is no place for what the container needs. */
 export function keepPlan(ready: ReadyPlan, keeping: PlanKeeping): void {
+  if (keeping.runDirectory === '') throw new SlipwayError('run-directory-missing', { image: ready.plan.subject });
   const bytes = encodePlan(ready.plan, keeping.build, keeping.nowNs);
   for (const { path, content } of ready.generated) writeFileInPlace(path, content, 0o444);
-  if (ready.isLasting && keeping.runDirectory !== '') {
+  for (const { path, entries } of ready.skeletons) makeSkeleton(path, entries);
+  if (ready.isLasting) {
     sweepOldFiles(keeping.runDirectory, Number(keeping.nowNs / 1_000_000n) - maxIdleMs);
     writeFileInPlace(`${keeping.runDirectory}/${planFileName(ready.plan.covers)}`, bytes, 0o600);
   }

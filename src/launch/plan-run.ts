@@ -2,8 +2,8 @@
 // From a request to a plan that can be kept: reads image, machine and site through Inputs, plans, and sees to it that
 // the trace can be trusted.
 import { storePath } from '../image/index.ts';
-import type { Plan, RunRequest } from '../model/index.ts';
-import { type GeneratedFile, mountTargets, plan, type SiteFacts } from '../plan/index.ts';
+import type { Plan, RunRequest, TraceEntry } from '../model/index.ts';
+import { type GeneratedFile, mountTargets, plan, type SiteFacts, type Skeleton } from '../plan/index.ts';
 import { systemClock } from '../sys/clock.ts';
 import { createInputs, type Inputs } from '../sys/inputs.ts';
 import { readHostFacts } from './host-facts.ts';
@@ -19,6 +19,7 @@ export type AskedRun = {
 export type ReadyPlan = {
   readonly plan: Plan;
   readonly generated: readonly GeneratedFile[];
+  readonly skeletons: readonly Skeleton[];
   /** Whether the plan may be used again: its trace shows every change. */
   readonly isLasting: boolean;
 };
@@ -56,7 +57,7 @@ export async function planRun(
 }
 
 function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Omit<ReadyPlan, 'isLasting'> {
-  const { host, maxAgeMs } = readHostFacts(inputs, runDirectory);
+  const { host, maxAgeMs } = readHostFacts(inputs, asked.request, runDirectory);
   const variables = Object.fromEntries(
     ['SLIPWAY_STORE', 'XDG_DATA_HOME'].map((name) => [name, inputs.environment(name)]),
   );
@@ -70,11 +71,24 @@ function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Omit<R
     plan: {
       ...planned.plan,
       covers: asked.covers,
-      trace: inputs.trace(),
+      trace: [
+        ...inputs.trace(),
+        ...planned.generated.map(({ path }) => isThere(path, regularFile)),
+        ...planned.skeletons.map(({ path }) => isThere(path, directory)),
+      ],
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     },
     generated: planned.generated,
+    skeletons: planned.skeletons,
   };
+}
+
+const regularFile = 0o100000;
+const directory = 0o040000;
+
+/** What was made for a plan may be swept away before the plan is. */
+function isThere(path: string, format: number): TraceEntry {
+  return { read: 'kind', path, format, follows: false };
 }
 
 function readSite(inputs: Inputs): SiteFacts {

@@ -19,7 +19,26 @@ export type MountFlags = {
   readonly noexec?: boolean;
 };
 
-export type Namespace = 'user' | 'mount' | 'ipc' | 'uts' | 'net';
+export type Namespace = 'user' | 'mount' | 'pid' | 'ipc' | 'uts' | 'net';
+
+/** The resources of setrlimit(2), by prlimit(1)'s names. */
+export type Limit =
+  | 'as'
+  | 'core'
+  | 'cpu'
+  | 'data'
+  | 'fsize'
+  | 'locks'
+  | 'memlock'
+  | 'msgqueue'
+  | 'nice'
+  | 'nofile'
+  | 'nproc'
+  | 'rss'
+  | 'rtprio'
+  | 'rttime'
+  | 'sigpending'
+  | 'stack';
 
 /** One edit of the caller's environment, made at launch, so that what differs from rank to rank passes through. */
 export type EnvironmentEdit =
@@ -37,6 +56,8 @@ export type Step =
       readonly gid: number;
       readonly origin: string;
     }
+  /** Hold only where one of these variables is set: they tell that there are other ranks. */
+  | { readonly step: 'hold-when'; readonly anySet: readonly string[] }
   /** What follows, up to `held`, is built once for all ranks; `scope` names variables whose values divide ranks. */
   | {
       readonly step: 'hold';
@@ -45,6 +66,9 @@ export type Step =
       readonly scope: readonly string[];
     }
   | { readonly step: 'held' }
+  /** Be where another process is, instead of building anything. */
+  | { readonly step: 'join'; readonly pid: number; readonly origin: string }
+  /** The root as it is: the host's, or what was held or joined. */
   | { readonly step: 'root-host' }
   | {
       readonly step: 'root-directory';
@@ -79,11 +103,26 @@ export type Step =
       readonly flags: MountFlags;
       readonly origin: string;
     }
+  /** /proc of a private pid namespace. */
+  | { readonly step: 'proc'; readonly origin: string }
   | { readonly step: 'root-read-only' }
   | { readonly step: 'enter' }
   | { readonly step: 'environment'; readonly edit: EnvironmentEdit; readonly origin: string }
   | { readonly step: 'umask'; readonly mask: number }
+  | {
+      readonly step: 'limit';
+      readonly resource: Limit;
+      readonly soft: number | 'none';
+      readonly hard: number | 'none';
+      readonly origin: string;
+    }
+  /** Close all descriptors but 0, 1, 2 and these. */
+  | { readonly step: 'descriptors'; readonly keep: readonly number[]; readonly origin: string }
+  /** Drop all capabilities but these, for good; numbers as in capabilities(7). */
+  | { readonly step: 'capabilities'; readonly keep: readonly number[]; readonly origin: string }
   | { readonly step: 'no-new-privileges' }
+  /** A filter for system calls: BPF instructions of eight bytes each, as little-endian numbers. */
+  | { readonly step: 'seccomp'; readonly program: readonly bigint[]; readonly origin: string }
   | {
       readonly step: 'chdir';
       /** `must`: fail where it can't be entered; `caller`: the caller's own directory if inside; `try`: the first that works. */

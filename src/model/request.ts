@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person or a site asks for, whatever command and words they used. Every source of mounts and variables
 // (a default, an option, a module, a hook, a device specification) becomes an Adaptation.
-import type { EnvironmentEdit, MountFlags } from './plan.ts';
+import type { EnvironmentEdit, Limit, MountFlags, Namespace } from './plan.ts';
 
 export type MountRequest =
   | {
@@ -31,6 +31,38 @@ export type Writable =
   | { readonly kind: 'tmpfs'; readonly sizeBytes: number }
   | { readonly kind: 'directory'; readonly path: string };
 
+/** With whom a program shares its container. */
+export type Joining =
+  /** Ranks of one job step on a node; and every program of one squashfs image, whose mount they share. */
+  | { readonly kind: 'ranks' }
+  | { readonly kind: 'nobody' }
+  /** All that run the same plan. */
+  | { readonly kind: 'all' }
+  /** All that give the same tag, whatever they run. */
+  | { readonly kind: 'tag'; readonly tag: string }
+  | { readonly kind: 'process'; readonly pid: number };
+
+/** What a program is kept from, beyond its container's root. */
+export type Isolation = {
+  /** Namespaces of its own, beside user and mount. */
+  readonly namespaces: readonly Exclude<Namespace, 'user' | 'mount'>[];
+  readonly privateTmp: boolean;
+  /** Answer calls that only root could make as if they had worked. */
+  readonly fakesRoot: boolean;
+  /** Capabilities that may be kept, by number; undefined: what the ids give. */
+  readonly capabilities?: readonly number[];
+  readonly limits: readonly {
+    readonly resource: Limit;
+    readonly soft: number | 'none';
+    readonly hard: number | 'none';
+  }[];
+  readonly umask?: number;
+  /** Descriptors that stay open beside 0, 1 and 2; undefined: all. */
+  readonly descriptors?: readonly number[];
+};
+
+export const noIsolation: Isolation = { namespaces: [], privateTmp: false, fakesRoot: false, limits: [] };
+
 /** A program to be run in an image. */
 export type RunRequest = {
   /** In the order in which they apply: the site's, then the person's. */
@@ -44,4 +76,6 @@ export type RunRequest = {
   readonly gid?: number;
   /** Bind the person's home directory. */
   readonly home: boolean;
+  readonly joining: Joining;
+  readonly isolation: Isolation;
 };

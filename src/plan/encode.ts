@@ -4,6 +4,7 @@
 // and zeros up to a multiple of eight bytes.
 import {
   type EnvironmentEdit,
+  type Limit,
   type MountFlags,
   type Namespace,
   type Plan,
@@ -28,14 +29,17 @@ export const operations = [
   'LACK_FILE',
   'HAVE_CWD',
   'NAMESPACES',
+  'HOLD_WHEN',
   'HOLD',
   'HELD',
+  'JOIN',
   'ROOT_HOST',
   'ROOT_DIRECTORY',
   'ROOT_SQUASHFUSE',
   'OVERLAY',
   'BIND',
   'TMPFS',
+  'PROC',
   'ROOT_READ_ONLY',
   'ENTER',
   'ENV_CLEAR',
@@ -45,7 +49,11 @@ export const operations = [
   'ENV_PREPEND',
   'ENV_APPEND',
   'UMASK',
+  'LIMIT',
+  'DESCRIPTORS',
+  'CAPABILITIES',
   'NO_NEW_PRIVS',
+  'SECCOMP',
   'CHDIR',
   'CHDIR_CALLER',
   'CHDIR_TRY',
@@ -165,9 +173,30 @@ function traceRecord(entry: TraceEntry): PlanRecord {
 const namespaceBits: Readonly<Record<Namespace, number>> = {
   mount: 0x0002_0000,
   uts: 0x0400_0000,
+  pid: 0x2000_0000,
   ipc: 0x0800_0000,
   user: 0x1000_0000,
   net: 0x4000_0000,
+};
+
+/** RLIMIT_* of x86-64 and arm64 (getrlimit(2), asm-generic/resource.h). */
+const limitNumbers: Readonly<Record<Limit, number>> = {
+  cpu: 0,
+  fsize: 1,
+  data: 2,
+  stack: 3,
+  core: 4,
+  rss: 5,
+  nproc: 6,
+  nofile: 7,
+  memlock: 8,
+  as: 9,
+  locks: 10,
+  sigpending: 11,
+  msgqueue: 12,
+  nice: 13,
+  rtprio: 14,
+  rttime: 15,
 };
 
 function mountBits(flags: MountFlags): number {
@@ -190,6 +219,8 @@ function stepRecord(step: Step): PlanRecord {
       const bits = step.namespaces.reduce((sum, name) => sum | namespaceBits[name], 0);
       return { operation: 'NAMESPACES', numbers: [bits, step.uid, step.gid], strings: [step.origin] };
     }
+    case 'hold-when':
+      return { operation: 'HOLD_WHEN', strings: step.anySet };
     case 'hold':
       return {
         operation: 'HOLD',
@@ -198,6 +229,8 @@ function stepRecord(step: Step): PlanRecord {
       };
     case 'held':
       return { operation: 'HELD' };
+    case 'join':
+      return { operation: 'JOIN', numbers: [step.pid], strings: [step.origin] };
     case 'root-host':
       return { operation: 'ROOT_HOST' };
     case 'root-directory':
@@ -224,6 +257,8 @@ function stepRecord(step: Step): PlanRecord {
         numbers: [mountBits(step.flags), step.sizeBytes, step.mode],
         strings: [step.target, step.origin],
       };
+    case 'proc':
+      return { operation: 'PROC', strings: [step.origin] };
     case 'root-read-only':
       return { operation: 'ROOT_READ_ONLY' };
     case 'enter':
@@ -232,8 +267,19 @@ function stepRecord(step: Step): PlanRecord {
       return environmentRecord(step.edit);
     case 'umask':
       return { operation: 'UMASK', numbers: [step.mask] };
+    case 'limit':
+      return {
+        operation: 'LIMIT',
+        numbers: [limitNumbers[step.resource], ...[step.soft, step.hard].map((n) => (n === 'none' ? forEver : n))],
+      };
+    case 'descriptors':
+      return { operation: 'DESCRIPTORS', numbers: [0, ...step.keep.toSorted((a, b) => a - b)] };
+    case 'capabilities':
+      return { operation: 'CAPABILITIES', numbers: [step.keep.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)] };
     case 'no-new-privileges':
       return { operation: 'NO_NEW_PRIVS' };
+    case 'seccomp':
+      return { operation: 'SECCOMP', numbers: step.program };
     case 'chdir':
       return {
         operation: chdirOperations[step.how],

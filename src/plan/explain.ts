@@ -29,6 +29,8 @@ function explainStep(step: Step): ExplainedLine {
         `enter new ${step.namespaces.join(' and ')} namespaces as uid ${step.uid}, gid ${step.gid}`,
         step.origin,
       );
+    case 'hold-when':
+      return line(`where one of ${step.anySet.join(', ')} is set:`);
     case 'hold': {
       const linger = step.lingerMs === 'for-ever' ? 'for ever' : `${step.lingerMs / 1000} s after the last`;
       return line(
@@ -38,8 +40,10 @@ function explainStep(step: Step): ExplainedLine {
     }
     case 'held':
       return line('from here on, for each rank:');
+    case 'join':
+      return line(`enter the container of process ${step.pid}`, step.origin);
     case 'root-host':
-      return line("keep the host's own root");
+      return line('keep the root as it is');
     case 'root-directory':
       return line(`take directory ${step.path} as root${withFlags(step.flags)}`, step.origin);
     case 'root-squashfuse':
@@ -60,6 +64,8 @@ function explainStep(step: Step): ExplainedLine {
         `mount a new tmpfs on ${step.target}, at most ${step.sizeBytes} bytes, mode ${step.mode.toString(8)}${withFlags(step.flags)}`,
         step.origin,
       );
+    case 'proc':
+      return line('mount a new /proc of this pid namespace', step.origin);
     case 'root-read-only':
       return line('make the root read-only');
     case 'enter':
@@ -68,6 +74,17 @@ function explainStep(step: Step): ExplainedLine {
       return line(explainEdit(step.edit), step.origin);
     case 'umask':
       return line(`set the umask to ${step.mask.toString(8)}`);
+    case 'limit':
+      return line(`limit ${step.resource} to ${step.soft}, at most ${step.hard}`, step.origin);
+    case 'descriptors':
+      return line(`close all open files but ${[0, 1, 2, ...step.keep].join(', ')}`, step.origin);
+    case 'capabilities':
+      return line(
+        step.keep.length === 0 ? 'drop all capabilities' : `drop all capabilities but ${step.keep.join(', ')}`,
+        step.origin,
+      );
+    case 'seccomp':
+      return line(`filter system calls with a program of ${step.program.length} instructions`, step.origin);
     case 'no-new-privileges':
       return line('forbid gaining privilege by set-user-id programs');
     case 'chdir':

@@ -30,6 +30,8 @@ export type HostFacts = {
   readonly shell: string;
   /** $TMPDIR, where set. */
   readonly temporaryDirectory: string | undefined;
+  /** What stands at each path that `mountSources` named, as far as something does. */
+  readonly sourceKinds: ReadonlyMap<string, GuestKind>;
   /** The squashfuse_ll program, where there is one. */
   readonly squashfuse: string | undefined;
   /** Where files made for a container are kept, by content; private to the user. */

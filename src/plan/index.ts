@@ -2,4 +2,7 @@
 export { encodePlan, fnv1a, maxPlanBytes, operations, planFileName } from './encode.ts';
 export { type ExplainedPlan, explainPlan } from './explain.ts';
 export type { GuestKind, HostFacts, ImageFacts, SiteFacts } from './facts.ts';
-export { defaultPath, type GeneratedFile, mountTargets, plan, type PlannedRun } from './plan.ts';
+export { type GeneratedFile, mountSources, mountTargets, plan, type PlannedRun } from './plan.ts';
+export type { Skeleton } from './scaffold.ts';
+export { capabilityNumber } from './capabilities.ts';
+export { defaultPath } from './environment.ts';

@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import {
   type Adaptation,
-  type EnvironmentEdit,
   type MountRequest,
   type Plan,
   type RunRequest,
@@ -12,7 +11,11 @@ import {
   type Step,
 } from '../model/index.ts';
 import { containerGroup, containerPasswd } from './accounts.ts';
+import { confinementSteps } from './confinement.ts';
+import { defaultAdaptations, fileIfThere } from './default-mounts.ts';
+import { environmentSteps } from './environment.ts';
 import type { HostFacts, ImageFacts, SiteFacts } from './facts.ts';
+import { type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
 
 /** A file made for the container; its name is its content's digest, so writing it twice is harmless. */
 export type GeneratedFile = { readonly path: string; readonly content: string };
@@ -20,13 +23,8 @@ export type GeneratedFile = { readonly path: string; readonly content: string };
 export type PlannedRun = {
   readonly plan: Pick<Plan, 'subject' | 'style' | 'statuses' | 'steps'>;
   readonly generated: readonly GeneratedFile[];
+  readonly skeletons: readonly Skeleton[];
 };
-
-/** What a container's PATH is where neither image nor person says. */
-export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** Room for mount points that an image lacks: directories and empty files. */
-const scaffoldBytes = 16 << 20;
 
 /**
  * Ranks in different job steps and login sessions may be ended, with all that they started, at different times; they
@@ -34,15 +32,28 @@ const scaffoldBytes = 16 << 20;
  */
 const holderScope = ['SLURM_JOB_ID', 'SLURM_STEP_ID', 'PBS_JOBID', 'LSB_JOBID', 'XDG_SESSION_ID'] as const;
 
-/** Loader variables of the host name libraries of the host, which a program of the image must not load. */
-const hostLoaderVariables = ['LD_LIBRARY_PATH', 'LD_PRELOAD', 'LD_AUDIT'] as const;
+/** Set for each rank by the launchers of Slurm, PMI, PMIx, Open MPI, Flux and PALS. */
+const rankVariables = [
+  'SLURM_PROCID',
+  'PMI_RANK',
+  'PMIX_RANK',
+  'OMPI_COMM_WORLD_RANK',
+  'FLUX_TASK_RANK',
+  'PALS_RANKID',
+] as const;
 
 /** The guest paths whose presence in the image plan() wants to know. */
-export function mountTargets(request: RunRequest, host: HostFacts): readonly string[] {
-  const targets = [...defaultAdaptations(request, host), ...request.adaptations].flatMap(({ mounts }) =>
-    mounts.map((mount) => mount.target),
-  );
-  return [...new Set(targets)];
+export function mountTargets(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly string[] {
+  return [...new Set(mountsOf(request, host).map(({ target }) => target))];
+}
+
+/** The host paths whose kind plan() wants to know. */
+export function mountSources(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly string[] {
+  return [...new Set(mountsOf(request, host).flatMap((mount) => (mount.kind === 'bind' ? [mount.source] : [])))];
+}
+
+function mountsOf(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly MountRequest[] {
+  return [...defaultAdaptations(request, host), ...request.adaptations].flatMap(({ mounts }) => mounts);
 }
 
 /**
@@ -54,65 +65,28 @@ export function plan(
   given: { readonly image: ImageFacts; readonly host: HostFacts; readonly site: SiteFacts },
 ): PlannedRun {
   const { image, host, site } = given;
-  const uid = request.uid ?? host.uid;
-  const gid = request.gid ?? host.gid;
+  const uid = request.uid ?? (request.isolation.fakesRoot ? 0 : host.uid);
+  const gid = request.gid ?? (request.isolation.fakesRoot ? 0 : host.gid);
   const accounts = accountFiles(image, host, { uid, gid });
-  const adaptations = [
+  const adaptations: readonly Adaptation[] = [
     ...defaultAdaptations(request, host),
     {
       origin: 'default: the person running it, by name',
-      mounts: [fileMount(accounts.passwd.path, '/etc/passwd'), fileMount(accounts.group.path, '/etc/group')],
+      mounts: [fileIfThere(accounts.passwd.path, '/etc/passwd'), fileIfThere(accounts.group.path, '/etc/group')],
       environment: [],
-    } satisfies Adaptation,
+    },
     ...request.adaptations,
   ];
-
   const isWritable = request.writable.kind !== 'none';
-  const scaffold = isWritable ? { overlay: false, over: [] } : scaffoldFor(image, adaptations);
-  const canCreate = isWritable || scaffold.overlay || scaffold.over.length > 0;
-  const isHeld = image.root.kind === 'squashfs' && !isWritable;
+  const scaffold: Scaffold = isWritable ? { kind: 'none' } : scaffoldFor(adaptations, { image, host });
 
-  // An image's files belong to root. In a namespace where root is the caller they become the caller's own, and so
-  // can be copied up by an overlay; a second namespace then gives the caller the ids that he is to have.
-  const isNested = image.root.kind === 'squashfs' && (uid !== 0 || gid !== 0);
-  const identity: Step = {
-    step: 'namespaces',
-    namespaces: ['user', 'mount'],
-    uid,
-    gid,
-    origin: request.uid === undefined && request.gid === undefined ? 'default' : '--uid, --gid',
-  };
-  const first: Step = isNested
-    ? { step: 'namespaces', namespaces: ['user', 'mount'], uid: 0, gid: 0, origin: "the image's files become yours" }
-    : identity;
-  const construction: readonly Step[] = [
-    rootStep(image, host),
-    ...writableSteps(request, scaffold.overlay),
-    ...scaffold.over.map((target): Step => ({
-      step: 'tmpfs',
-      target,
-      sizeBytes: scaffoldBytes,
-      mode: 0o755,
-      flags: { nosuid: true, nodev: true },
-      origin: 'mount points that the image lacks',
-    })),
-    ...adaptations.flatMap(({ origin, mounts }) => mounts.map((mount) => mountStep(mount, origin, canCreate))),
-    ...(scaffold.overlay ? [{ step: 'root-read-only' } as const] : []),
-    { step: 'enter' },
-    ...(isNested ? [identity] : []),
-  ];
-  const key = createHash('sha256')
-    .update(JSON.stringify([image.identity, first, construction]))
-    .digest('hex')
-    .slice(0, 32);
+  const construction = constructionSteps({ request, image, host, adaptations, scaffold, uid, gid });
   const steps: Step[] = [
-    first,
-    ...(isHeld ? [{ step: 'hold', key, lingerMs: site.lingerMs, scope: holderScope } as const] : []),
-    ...construction,
-    ...(isHeld ? [{ step: 'held' } as const] : []),
+    ...sharedSteps(construction, { request, image, site }),
+    ...privateSteps(request, { uid, gid }),
     ...environmentSteps({ request, image, host, uid, adaptations }),
-    { step: 'no-new-privileges' },
     ...workdirSteps(request, image, adaptations),
+    ...confinementSteps(request.isolation),
     { step: 'exec', argv: programWords(request, image) },
   ];
   return {
@@ -123,57 +97,89 @@ export function plan(
       steps,
     },
     generated: [accounts.passwd, accounts.group],
+    skeletons: scaffold.kind === 'skeletons' ? scaffold.skeletons : [],
   };
 }
 
-function defaultAdaptations(request: RunRequest, host: HostFacts): readonly Adaptation[] {
-  const tree = (path: string): MountRequest => ({
-    kind: 'bind',
-    source: path,
-    target: path,
-    flags: { recursive: true },
-  });
-  const devices = { origin: 'default: devices, processes, kernel', mounts: ['/dev', '/proc', '/sys'].map(tree) };
-  const names = {
-    origin: 'default: names of hosts',
-    mounts: ['/etc/resolv.conf', '/etc/hosts'].map((path) => fileMount(path, path)),
+/** The container itself: namespaces, root, mounts. */
+function constructionSteps(given: {
+  readonly request: RunRequest;
+  readonly image: ImageFacts;
+  readonly host: HostFacts;
+  readonly adaptations: readonly Adaptation[];
+  readonly scaffold: Scaffold;
+  readonly uid: number;
+  readonly gid: number;
+}): readonly Step[] {
+  const { request, image, host, adaptations, scaffold, uid, gid } = given;
+  const identity: Step = {
+    step: 'namespaces',
+    namespaces: ['user', 'mount'],
+    uid,
+    gid,
+    origin: request.uid === undefined && request.gid === undefined ? 'default' : '--uid, --gid',
   };
-  const temporary = { origin: 'default: temporary files', mounts: [tree('/tmp')] };
-  const home = { origin: 'default: your home directory (--no-home leaves it out)', mounts: [tree(host.home)] };
-  return [devices, names, temporary, ...(request.home && host.home !== '/' ? [home] : [])].map((adaptation) => ({
-    ...adaptation,
-    environment: [],
-  }));
+  // An image's files belong to root. In a namespace where root is the caller they become the caller's own, and so
+  // can be copied up by an overlay; a second namespace then gives the caller the ids that he is to have.
+  const isNested = image.root.kind === 'squashfs' && (uid !== 0 || gid !== 0);
+  const canCreate = request.writable.kind !== 'none' || scaffold.kind === 'overlay';
+  return [
+    isNested
+      ? { step: 'namespaces', namespaces: ['user', 'mount'], uid: 0, gid: 0, origin: "the image's files become yours" }
+      : identity,
+    rootStep(image, host),
+    ...writableSteps(request, scaffold),
+    ...adaptations.flatMap(({ origin, mounts }) => mounts.map((mount) => mountStep(mount, origin, canCreate))),
+    ...(scaffold.kind === 'overlay' ? [{ step: 'root-read-only' } as const] : []),
+    { step: 'enter' },
+    ...(isNested ? [identity] : []),
+  ];
 }
 
-function fileMount(source: string, target: string): MountRequest {
-  return { kind: 'bind', source, target, flags: { readOnly: true, optional: true } };
-}
-
-type Scaffold = {
-  /** Whether the whole root must be covered by an overlay in which mount points can be made. */
-  readonly overlay: boolean;
-  /** Otherwise: empty directories of the image that a small tmpfs can cover, hiding nothing. */
-  readonly over: readonly string[];
-};
-
-/** What it takes to have every mount point that the image lacks. An overlay costs every launch; empty directories don't. */
-function scaffoldFor(image: ImageFacts, adaptations: readonly Adaptation[]): Scaffold {
-  const targets = adaptations.flatMap(({ mounts }) => mounts.map((mount) => mount.target));
-  const missing = adaptations
-    .flatMap(({ mounts }) => mounts.filter((mount) => !mount.flags.optional && !image.kinds.has(mount.target)))
-    .map((mount) => mount.target)
-    .filter((target) => !targets.some((other) => other !== target && isInside(target, other)));
-  const over = new Set<string>();
-  for (const target of missing) {
-    const ancestor = image.emptyAncestors.get(target);
-    // A mount on or above the empty directory would be hidden by what covers it, or hide it.
-    if (ancestor === undefined || targets.some((other) => isInside(ancestor, other))) {
-      return { overlay: true, over: [] };
-    }
-    over.add(ancestor);
+/** The construction, with what says who shares it. */
+function sharedSteps(
+  construction: readonly Step[],
+  given: { readonly request: RunRequest; readonly image: ImageFacts; readonly site: SiteFacts },
+): readonly Step[] {
+  const { request, image, site } = given;
+  const { joining } = request;
+  // What one program writes must not be there for the next.
+  if (joining.kind === 'nobody' || request.writable.kind !== 'none') return construction;
+  if (joining.kind === 'process') {
+    return [{ step: 'join', pid: joining.pid, origin: '--join-pid' }];
   }
-  return { overlay: false, over: [...over].sort() };
+  const content = joining.kind === 'tag' ? ['tag', joining.tag] : [image.identity, construction];
+  const key = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
+  const isForRanksOnly = joining.kind === 'ranks' && image.root.kind === 'directory';
+  const [first, ...rest] = construction as [Step, ...Step[]];
+  return [
+    first,
+    ...(isForRanksOnly ? [{ step: 'hold-when', anySet: rankVariables } as const] : []),
+    { step: 'hold', key, lingerMs: site.lingerMs, scope: holderScope },
+    ...rest,
+    { step: 'held' },
+  ];
+}
+
+/** Namespaces and mounts that no two programs share, on top of what they may. */
+function privateSteps(request: RunRequest, ids: { readonly uid: number; readonly gid: number }): readonly Step[] {
+  const { namespaces, privateTmp } = request.isolation;
+  if (namespaces.length === 0 && !privateTmp) return [];
+  const tmpfs: Step = {
+    step: 'tmpfs',
+    target: '/tmp',
+    sizeBytes: 0,
+    mode: 0o1777,
+    flags: { nosuid: true, nodev: true },
+    origin: '--private-tmp',
+  };
+  return [
+    { step: 'namespaces', namespaces: ['mount', ...namespaces], ...ids, origin: '--private' },
+    { step: 'root-host' },
+    ...(namespaces.includes('pid') ? [{ step: 'proc', origin: '--private pid' } as const] : []),
+    ...(privateTmp ? [tmpfs] : []),
+    { step: 'enter' },
+  ];
 }
 
 function rootStep(image: ImageFacts, host: HostFacts): Step {
@@ -186,16 +192,31 @@ function rootStep(image: ImageFacts, host: HostFacts): Step {
   return { step: 'root-squashfuse', image: image.root.path, server: host.squashfuse, flags, origin };
 }
 
-function writableSteps(request: RunRequest, needsScaffold: boolean): readonly Step[] {
+/** Room for mount points that an image lacks: directories and empty files. */
+const scaffoldBytes = 16 << 20;
+
+function writableSteps(request: RunRequest, scaffold: Scaffold): readonly Step[] {
+  const origin = 'mount points that the image lacks';
   switch (request.writable.kind) {
     case 'tmpfs':
       return [{ step: 'overlay', on: { tmpfsBytes: request.writable.sizeBytes }, origin: '--writable' }];
     case 'directory':
       return [{ step: 'overlay', on: { directory: request.writable.path }, origin: '--writable' }];
     case 'none':
-      return needsScaffold
-        ? [{ step: 'overlay', on: { tmpfsBytes: scaffoldBytes }, origin: 'mount points that the image lacks' }]
-        : [];
+      switch (scaffold.kind) {
+        case 'none':
+          return [];
+        case 'overlay':
+          return [{ step: 'overlay', on: { tmpfsBytes: scaffoldBytes }, origin }];
+        case 'skeletons':
+          return scaffold.skeletons.map(({ path, target }) => ({
+            step: 'bind',
+            source: path,
+            target,
+            flags: { readOnly: true, nosuid: true, nodev: true },
+            origin,
+          }));
+      }
   }
 }
 
@@ -218,6 +239,7 @@ function accountFiles(
     gid: ids.gid,
     fullName: isRoot ? 'root' : host.fullName,
     home: host.home,
+    // The host's shell may be missing in the image; every image that has a shell has this one.
     shell: '/bin/sh',
   });
   const group = containerGroup(image.group, {
@@ -230,41 +252,6 @@ function accountFiles(
 function generatedFile(content: string, host: HostFacts): GeneratedFile {
   const name = createHash('sha256').update(content).digest('hex').slice(0, 32);
   return { path: `${host.generatedDirectory}/f-${name}`, content };
-}
-
-function environmentSteps(given: {
-  readonly request: RunRequest;
-  readonly image: ImageFacts;
-  readonly host: HostFacts;
-  readonly uid: number;
-  readonly adaptations: readonly Adaptation[];
-}): readonly Step[] {
-  const { request, image, host, uid, adaptations } = given;
-  const step = (origin: string, edit: EnvironmentEdit): Step => ({ step: 'environment', edit, origin });
-  const fromImage = image.config.env.map((text) => {
-    const equals = text.indexOf('=');
-    const [name, value] = equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
-    return step('the image', { edit: 'set', name, value });
-  });
-  const hasPath = image.config.env.some((text) => text.startsWith('PATH='));
-  const isTemporaryVisible =
-    host.temporaryDirectory === undefined ||
-    adaptations.some(({ mounts }) =>
-      mounts.some(({ target }) => isInside(host.temporaryDirectory ?? '/', target) && target !== '/'),
-    );
-  const edits = adaptations.flatMap(({ origin, environment }) => environment.map((edit) => step(origin, edit)));
-  // What is cleared is the caller's, not what the image sets: so this comes first, wherever it was asked for.
-  const isClearing = (one: Step): boolean => one.step === 'environment' && one.edit.edit === 'clear';
-  return [
-    ...edits.filter(isClearing),
-    ...hostLoaderVariables.map((glob) => step('default: libraries of the host', { edit: 'unset', glob })),
-    ...(isTemporaryVisible ? [] : [step('default: it is not in the container', { edit: 'unset', glob: 'TMPDIR' })]),
-    ...(request.home ? [] : [step('--no-home', { edit: 'set', name: 'HOME', value: uid === 0 ? '/root' : '/' })]),
-    ...(hasPath ? [] : [step('default', { edit: 'set', name: 'PATH', value: defaultPath })]),
-    ...fromImage,
-    step('default', { edit: 'set', name: 'SLIPWAY_IMAGE', value: image.subject }),
-    ...edits.filter((one) => !isClearing(one)),
-  ];
 }
 
 function workdirSteps(request: RunRequest, image: ImageFacts, adaptations: readonly Adaptation[]): readonly Step[] {
@@ -291,9 +278,4 @@ function programWords(request: RunRequest, image: ImageFacts): readonly string[]
   const words = [...entrypoint, ...cmd];
   if (words.length === 0 && !request.hasCommand) throw new SlipwayError('no-command', { image: image.subject });
   return words;
-}
-
-/** Whether `path` is `directory` or below it, by components. */
-function isInside(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`);
 }

@@ -2,7 +2,17 @@
 // The user's private directory for plans, in memory of this machine: what is there may vanish at any time, so nothing
 // is synced; a reader sees a whole file or none.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 
 /** Writes a file under another name and renames it. A file of the same content name is left as it is, but kept young. */
 export function writeFileInPlace(path: string, content: string | Uint8Array, mode: number): void {
@@ -22,13 +32,38 @@ export function writeFileInPlace(path: string, content: string | Uint8Array, mod
   }
 }
 
+/** Makes a tree of empty files and directories, whole or not at all; one that is there already is kept young. */
+export function makeSkeleton(
+  path: string,
+  entries: readonly { readonly path: string; readonly kind: 'file' | 'directory' }[],
+): void {
+  const now = new Date();
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+    utimesSync(path, now, now);
+    return;
+  }
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}~`;
+  try {
+    mkdirSync(temporary, { mode: 0o755 });
+    for (const entry of entries) {
+      if (entry.kind === 'directory') mkdirSync(`${temporary}/${entry.path}`, { mode: 0o755 });
+      else writeFileSync(`${temporary}/${entry.path}`, '', { flag: 'wx', mode: 0o644 });
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true, recursive: true });
+    // Another planner made the same one meanwhile.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) throw error;
+  }
+}
+
 /** Removes plans, generated files, lock files and left-over temporary files that nobody has touched since `oldestMs`. */
 export function sweepOldFiles(directory: string, oldestMs: number): void {
   for (const name of readdirSync(directory)) {
-    if (!/^[pxfkl]-/.test(name)) continue;
+    if (!/^[pxfskl]-/.test(name)) continue;
     const path = `${directory}/${name}`;
     const { mtimeMs, atimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Infinity, atimeMs: Infinity };
-    if (Math.max(mtimeMs, atimeMs) < oldestMs) rmSync(path, { force: true });
+    if (Math.max(mtimeMs, atimeMs) < oldestMs) rmSync(path, { force: true, recursive: true });
   }
 }
 

@@ -1,15 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the words after `slipway run` to a RunRequest.
 import { describeGetoptError, parseArguments } from '../../formats/getopt/index.ts';
-import { type Adaptation, type EnvironmentEdit, SlipwayError, type Writable } from '../../model/index.ts';
+import {
+  type Adaptation,
+  type EnvironmentEdit,
+  type Isolation,
+  type Joining,
+  noIsolation,
+  SlipwayError,
+  type Writable,
+} from '../../model/index.ts';
 import type { AskedRun } from '../../launch/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { parseEnvironmentFile, parseVariable, type Variable } from './environment-file.ts';
+import {
+  parseCapabilities,
+  parseDescriptors,
+  parseLimit,
+  parsePrivate,
+  parseUmask,
+  type PrivateThing,
+} from './isolation-options.ts';
 import { type MountResult, parseMount, parseVolume } from './mount-options.ts';
 import { run, runOptions } from './descriptions/run.ts';
 import { parseSize } from './sizes.ts';
 
 const defaultWritableBytes = 2 ** 30;
+const joiningWords = new Map([
+  ['ranks', 'ranks'],
+  ['never', 'nobody'],
+  ['always', 'all'],
+] as const) as ReadonlyMap<string, 'ranks' | 'nobody' | 'all'>;
 /** What --clear-env leaves: who and where one is. */
 const keptByClearing = ['HOME', 'USER', 'LOGNAME', 'TERM'] as const;
 
@@ -40,6 +61,8 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun {
   const ask: { workdir?: string; entrypoint?: readonly string[]; uid?: number; gid?: number } = {};
   let writable: Writable = { kind: 'none' };
   let home = true;
+  let joining: Joining = { kind: 'ranks' };
+  let isolation: Isolation = noIsolation;
 
   const addMount = (origin: string, result: MountResult): void => {
     if (!result.ok) return usage(`${origin}: ${result.reason}`);
@@ -99,6 +122,47 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun {
       case 'gid':
         ask[name] = id(name, value);
         break;
+      case 'private':
+        isolation = withPrivate(
+          isolation,
+          parsePrivate(value) ?? usage(`--private: "${value}" is not of tmp,pid,ipc,uts,net`),
+        );
+        break;
+      case 'private-tmp':
+        isolation = withPrivate(isolation, ['tmp']);
+        break;
+      case 'fake-root':
+        isolation = { ...isolation, fakesRoot: true };
+        break;
+      case 'capabilities': {
+        const capabilities = parseCapabilities(value) ?? usage(`--capabilities: "${value}" has an unknown name`);
+        isolation = { ...isolation, capabilities };
+        break;
+      }
+      case 'limit': {
+        const limit = parseLimit(value) ?? usage(`--limit: "${value}" is not RESOURCE=SOFT[:HARD]`);
+        isolation = { ...isolation, limits: [...isolation.limits, limit] };
+        break;
+      }
+      case 'umask':
+        isolation = { ...isolation, umask: parseUmask(value) ?? usage(`--umask: "${value}" is no octal number`) };
+        break;
+      case 'close-fds': {
+        const descriptors = parseDescriptors(given) ?? usage(`--close-fds: "${value}" is no list of numbers`);
+        isolation = { ...isolation, descriptors };
+        break;
+      }
+      case 'join': {
+        const kind = joiningWords.get(value);
+        joining = { kind: kind ?? usage(`--join: "${value}" is none of ranks, never, always`) };
+        break;
+      }
+      case 'join-tag':
+        joining = value === '' ? usage('--join-tag: the tag is empty') : { kind: 'tag', tag: value };
+        break;
+      case 'join-pid':
+        joining = { kind: 'process', pid: id('join-pid', value) };
+        break;
       case 'help':
         break;
       default:
@@ -111,8 +175,17 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun {
   const hasCommand = command.length > 0;
   return {
     image,
-    request: { adaptations: [...clearing, ...adaptations], writable, hasCommand, home, ...ask },
+    request: { adaptations: [...clearing, ...adaptations], writable, hasCommand, home, joining, isolation, ...ask },
     covers: { words: words.slice(0, verbs + parsed.consumed), isExact: !hasCommand },
+  };
+}
+
+function withPrivate(isolation: Isolation, things: readonly PrivateThing[]): Isolation {
+  const added = things.filter((thing) => thing !== 'tmp');
+  return {
+    ...isolation,
+    namespaces: [...new Set([...isolation.namespaces, ...added])],
+    privateTmp: isolation.privateTmp || things.includes('tmp'),
   };
 }
 
