@@ -99,7 +99,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           headersTimeout: options.answerTimeoutMs,
           bodyTimeout: options.stallTimeoutMs,
         });
-        return { status: statusCode, header: (name) => headerValues(headers[name]), body: body };
+        // A body that is destroyed early ends with an error, which would end the process where nobody reads any more.
+        // Who reads gets it from the stream itself.
+        body.on('error', () => undefined);
+        return { status: statusCode, header: (name) => headerValues(headers[name]), body };
       } catch (error) {
         signal.throwIfAborted();
         throw toHttpFailure(error, options);
@@ -116,7 +119,7 @@ export function httpFailureOf(error: unknown): HttpFailure | undefined {
   if (error instanceof HttpFailure) return error;
   if (!(error instanceof Error)) return undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const kind = failureKind(code);
+  const kind = error.name === 'HTTPParserError' ? 'protocol' : failureKind(code);
   return kind === undefined ? undefined : new HttpFailure(kind, failureReason(error, code), { cause: error });
 }
 
@@ -242,7 +245,7 @@ function failureKind(code: string): HttpFailureKind | undefined {
   if (interrupted.has(code)) return 'interrupted';
   if (notTls.has(code)) return 'not-tls';
   if (untrusted.test(code)) return 'untrusted';
-  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_') || code.startsWith('ERR_SSL_')) return 'protocol';
+  if (code.startsWith('UND_ERR_') || code.startsWith('ERR_SSL_')) return 'protocol';
   return undefined;
 }
 

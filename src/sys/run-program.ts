@@ -25,59 +25,61 @@ export type ProgramResult = {
 };
 
 /**
- * Runs a program and waits for it. When it is over, for whatever reason, the program is
- * dead.
+ * Runs a program and waits for it; standard error goes nowhere. Where it is not let run to its end it is killed, with
+ * what it started.
  * @throws Error with a plain reason: it can't be started, ran too long, printed too much; the signal's reason
  */
 export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
   run.signal.throwIfAborted();
-  const deadline = AbortSignal.timeout(run.timeoutMs);
   const [program, ...words] = run.argv;
   const child = spawn(program, words, {
     env: { ...run.environment },
-    stdio: ['pipe', 'pipe', run.mergesErrors === true ? 'pipe' : 'ignore'],
-    signal: AbortSignal.any([run.signal, deadline]),
-    killSignal: 'SIGKILL',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // A process group of its own: a script that is killed alone leaves its commands running.
+    detached: true,
   });
   // A program that does not read its input closes the pipe: no matter, its exit status tells.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(run.input ?? '');
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(run.input ?? '');
 
-  const chunks: Buffer[] = [];
-  let length = 0;
-  let isTooMuch = false;
-  const collect = (chunk: Buffer): void => {
-    length += chunk.length;
-    if (length <= run.maxOutputBytes) chunks.push(chunk);
-    else {
-      isTooMuch = true;
-      child.kill('SIGKILL');
-    }
-  };
-  child.stdout?.on('data', collect);
-  child.stderr?.on('data', collect);
+  const deadline = AbortSignal.timeout(run.timeoutMs);
+  const stop = AbortSignal.any([run.signal, deadline]);
   return await new Promise((resolve, reject) => {
-    let failure: Error | undefined;
-    const fail = (error: Error): void => {
-      failure ??= error;
-      // Without a process there will be no 'close'.
-      if (child.pid === undefined) reject(failure);
+    const giveUp = (reason: unknown): void => {
+      if (child.pid !== undefined) killGroup(child.pid);
+      // Something that left the group may still hold the other end.
+      child.stdout.destroy();
+      reject(reason as Error);
     };
+    const onStop = (): void => {
+      giveUp(run.signal.aborted ? run.signal.reason : new Error(`it took longer than ${run.timeoutMs / 1000} s`));
+    };
+    stop.addEventListener('abort', onStop, { once: true });
+    const chunks: Buffer[] = [];
+    let length = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > run.maxOutputBytes) giveUp(new Error(`it printed more than ${run.maxOutputBytes} bytes`));
+    });
     child.on('error', (error) => {
-      if (run.signal.aborted) fail(run.signal.reason as Error);
-      else if (deadline.aborted) fail(new Error(`it took longer than ${run.timeoutMs / 1000} s`));
-      else fail(startFailure(program, error));
+      stop.removeEventListener('abort', onStop);
+      giveUp(startFailure(program, error));
     });
     child.on('close', (code, signal) => {
-      if (failure !== undefined) reject(failure);
-      else if (isTooMuch) reject(new Error(`it printed more than ${run.maxOutputBytes} bytes`));
-      else
-        resolve({
-          exitStatus: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
-          output: Buffer.concat(chunks),
-        });
+      stop.removeEventListener('abort', onStop);
+      const exitStatus = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      resolve({ exitStatus, output: Buffer.concat(chunks) });
     });
   });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself meanwhile.
+  }
 }
 
 function startFailure(program: string, error: Error): Error {

@@ -36,17 +36,15 @@ const maxDelayMs = 30_000;
 export async function downloadBlob(download: BlobDownload): Promise<void> {
   const part = await openPartFile(`${download.path}.part`);
   try {
-    let isFresh = part.sizeBytes() === 0;
-    for (;;) {
+    for (let isSecond = false; ; isSecond = true) {
       const corruption = await fetchWhole(download, part);
       if (corruption === undefined) break;
       const failure = new SlipwayError('blob-corrupt', { digest: download.layer.digest, reason: corruption });
-      if (isFresh) {
+      if (isSecond) {
         await part.remove();
         throw failure;
       }
-      // The fault may lie in what was there before, or in a connection: from the start once more, and only once.
-      isFresh = true;
+      // The fault may lie in what an earlier process left, or in one connection: from the start, and only once.
       await part.restart();
       download.emit({
         type: 'retrying',
