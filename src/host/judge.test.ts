@@ -37,9 +37,12 @@ test('user namespaces: the attempt decides, the settings explain', () => {
     cloneSetting: undefined,
     apparmorSetting: undefined,
     hasSeccompFilter: false,
-    attempt: { succeeded: true, reason: '' },
+    attempt: { outcome: 'succeeded', reason: '' },
   };
-  const refused = { ...open, attempt: { succeeded: false, reason: 'unshare failed: Operation not permitted' } };
+  const refused = {
+    ...open,
+    attempt: { outcome: 'refused', reason: 'unshare failed: Operation not permitted' },
+  } as const;
   expectFinding(judgeUserNamespaces(open), 'ok', '1000');
   expectFinding(judgeUserNamespaces({ ...open, hasSeccompFilter: true }), 'ok');
   expectFinding(judgeUserNamespaces({ ...refused, limit: 0 }), 'missing', 'max_user_namespaces is 0');
@@ -47,10 +50,13 @@ test('user namespaces: the attempt decides, the settings explain', () => {
   expectFinding(judgeUserNamespaces({ ...refused, apparmorSetting: 1 }), 'missing', 'AppArmor profile');
   expectFinding(judgeUserNamespaces({ ...refused, hasSeccompFilter: true }), 'missing', 'another container');
   expectFinding(judgeUserNamespaces(refused), 'missing', 'Operation not permitted');
+  const untried = { ...open, attempt: { outcome: 'not-made', reason: 'no program unshare' } } as const;
+  expectFinding(judgeUserNamespaces(untried), 'warning', 'no program unshare');
+  expectFinding(judgeUserNamespaces({ ...untried, limit: 0 }), 'missing', 'max_user_namespaces is 0');
 });
 
 test('user namespaces: what only root or a profile may do is no "ok"', () => {
-  const facts = { limit: 9, hasSeccompFilter: false, attempt: { succeeded: true, reason: '' } };
+  const facts = { limit: 9, hasSeccompFilter: false, attempt: { outcome: 'succeeded', reason: '' } } as const;
   const asRoot = judgeUserNamespaces({ ...facts, cloneSetting: 0, apparmorSetting: undefined });
   expectFinding(asRoot, 'warning', 'unprivileged_userns_clone');
   const withProfile = judgeUserNamespaces({ ...facts, cloneSetting: 1, apparmorSetting: 1 });

@@ -2,7 +2,7 @@
 // How an examination looks at a machine. Everything it learns comes through a HostReader, so that a test can show it
 // any machine; `thisMachine` is the real one.
 import { readFileIfPresent } from '../sys/files.ts';
-import { findProgram } from '../sys/process.ts';
+import { findProgram, systemSearchPath } from '../sys/process.ts';
 import { runProgram } from '../sys/run-program.ts';
 import {
   type FileStatus,
@@ -39,7 +39,8 @@ export function thisMachine(options: {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }): HostReader {
-  const path = options.environment['PATH'] ?? '/usr/bin:/bin';
+  // A user's PATH may lack what the examination itself needs.
+  const path = `${options.environment['PATH'] ?? ''}:${systemSearchPath}`;
   return {
     uid: options.uid,
     environment: options.environment,

@@ -13,7 +13,8 @@ export type UserNamespaceFacts = {
   readonly apparmorSetting: number | undefined;
   /** Whether this process is confined by a seccomp filter, as inside most containers. */
   readonly hasSeccompFilter: boolean;
-  readonly attempt: { readonly succeeded: boolean; readonly reason: string };
+  /** `not-made` where the program that tries was not to be had. */
+  readonly attempt: { readonly outcome: 'succeeded' | 'refused' | 'not-made'; readonly reason: string };
 };
 
 /**
@@ -35,7 +36,10 @@ export async function readUserNamespaces(
     cloneSetting: await number('/proc/sys/kernel/unprivileged_userns_clone'),
     apparmorSetting: await number('/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),
     hasSeccompFilter: /^Seccomp:\s*2$/m.test(status ?? ''),
-    attempt: { succeeded: result.status === 0, reason: result.output.trim() },
+    attempt: {
+      outcome: result.status === 0 ? 'succeeded' : result.status === 127 ? 'not-made' : 'refused',
+      reason: result.output.trim(),
+    },
   };
 }
 
@@ -43,14 +47,28 @@ export async function readUserNamespaces(
 export function judgeUserNamespaces(facts: UserNamespaceFacts): Finding {
   const id = 'user-namespaces';
   const what = 'user namespaces';
-  if (facts.attempt.succeeded && (facts.cloneSetting === 0 || facts.apparmorSetting === 1)) {
-    // Root is exempt from the first, a program with a profile from the second.
+  const isClosed = facts.limit === 0 || facts.cloneSetting === 0 || facts.apparmorSetting === 1;
+  const { outcome, reason } = facts.attempt;
+  if (outcome === 'succeeded' && !isClosed) {
+    const limit = facts.limit === undefined ? '' : `, at most ${facts.limit} a user`;
+    return { id, state: 'ok', what, detail: `one was made just now${limit}` };
+  }
+  if (outcome === 'succeeded') {
+    // Root is exempt from one of the settings, a program with a profile from another.
     const { detail, remedy } = explainRefusal(facts);
     return { id, state: 'warning', what, detail: `one was made just now, yet users may be refused: ${detail}`, remedy };
   }
-  if (facts.attempt.succeeded) {
-    const limit = facts.limit === undefined ? '' : `, at most ${facts.limit} a user`;
-    return { id, state: 'ok', what, detail: `one was made just now${limit}` };
+  if (outcome === 'not-made' && !isClosed) {
+    return {
+      id,
+      state: 'warning',
+      what,
+      detail: `could not be tried (${reason}); the kernel's settings allow them`,
+      remedy: {
+        user: 'Nothing need be done if slipway run works.',
+        administrator: 'Install util-linux, whose program unshare makes the attempt.',
+      },
+    };
   }
   const { detail, remedy } = explainRefusal(facts);
   return { id, state: 'missing', what, detail, remedy };
