@@ -42,8 +42,10 @@ static void env_put(const char *name, const char *before, const char *separator,
   snprintf(entry, size, "%s=%s%s%s", name, before, separator, after);
   if (place)
     *place = entry;
-  else
+  else {
     environ[env_count++] = entry;
+    environ[env_count] = NULL; // what env_filter left behind must not come back
+  }
 }
 
 // Removes each variable whose name matches one of the globs, or, where `keep` is set, none of them.
