@@ -14,16 +14,23 @@ extern char **environ;
 
 static size_t env_count;
 
+// Whether all of `text`, up to `end`, matches. It goes back to the last star alone, so that no glob takes long.
 static bool glob_matches(const char *glob, const char *text, const char *end) {
-  for (; *glob && *glob != '*'; glob++, text++)
-    if (text == end || (*glob != '?' && *glob != *text))
+  const char *star = NULL, *again = NULL;
+  while (text < end) {
+    if (*glob == '*') {
+      star = glob++;
+      again = text;
+    } else if (*glob == '?' || *glob == *text) {
+      glob++, text++;
+    } else if (star) {
+      glob = star + 1;
+      text = ++again;
+    } else {
       return false;
-  if (!*glob)
-    return text == end;
-  for (; text <= end; text++)
-    if (glob_matches(glob + 1, text, end))
-      return true;
-  return false;
+    }
+  }
+  return glob[strspn(glob, "*")] == 0;
 }
 
 static char **env_find(const char *name) {
