@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 
 export type Blob = { readonly mediaType: string; readonly digest: string; readonly size: number };
 
@@ -12,6 +12,8 @@ export type LayoutImage = {
   readonly variant?: string;
   /** Uncompressed layers; what they hold need not be tar. */
   readonly layers: readonly Buffer[];
+  /** gzip when left out. */
+  readonly compression?: 'gzip' | 'zstd';
   /** The `config` member of the image configuration. */
   readonly config?: object;
 };
@@ -39,9 +41,10 @@ export function writeLayout(directory: string, tag: string, images: readonly Lay
       },
     });
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-    const layers = image.layers.map((layer) =>
-      put('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(layer, { level: 1 })),
-    );
+    const compression = image.compression ?? 'gzip';
+    const compress = compression === 'zstd' ? zstdCompressSync : gzipSync;
+    const layerType = `application/vnd.oci.image.layer.v1.tar+${compression}`;
+    const layers = image.layers.map((layer) => put(layerType, compress(layer)));
     return { ...putJson(mediaType, { schemaVersion: 2, mediaType, config, layers }), platform };
   });
   const indexType = 'application/vnd.oci.image.index.v1+json';
