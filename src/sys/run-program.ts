@@ -25,7 +25,7 @@ export type ProgramResult = {
 };
 
 /**
- * Runs a program and waits for it; standard error goes nowhere. Where it is not let run to its end it is killed, with
+ * Runs a program and waits for it. Where it is not let run to its end it is killed, with
  * what it started.
  * @throws Error with a plain reason: it can't be started, ran too long, printed too much; the signal's reason
  */
@@ -34,13 +34,13 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
   const [program, ...words] = run.argv;
   const child = spawn(program, words, {
     env: { ...run.environment },
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', run.mergesErrors === true ? 'pipe' : 'ignore'],
     // A process group of its own: a script that is killed alone leaves its commands running.
     detached: true,
   });
   // A program that does not read its input closes the pipe: no matter, its exit status tells.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(run.input ?? '');
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(run.input ?? '');
 
   const deadline = AbortSignal.timeout(run.timeoutMs);
   const stop = AbortSignal.any([run.signal, deadline]);
@@ -48,8 +48,9 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
     const giveUp = (reason: unknown): void => {
       if (child.pid !== undefined) killGroup(child.pid);
       // Something that left the group may still hold the other end.
-      child.stdout.destroy();
-      reject(reason as Error);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      reject(reason);
     };
     const onStop = (): void => {
       giveUp(run.signal.aborted ? run.signal.reason : new Error(`it took longer than ${run.timeoutMs / 1000} s`));
@@ -57,11 +58,13 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
     stop.addEventListener('abort', onStop, { once: true });
     const chunks: Buffer[] = [];
     let length = 0;
-    child.stdout.on('data', (chunk: Buffer) => {
+    const collect = (chunk: Buffer): void => {
       chunks.push(chunk);
       length += chunk.length;
       if (length > run.maxOutputBytes) giveUp(new Error(`it printed more than ${run.maxOutputBytes} bytes`));
-    });
+    };
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
     child.on('error', (error) => {
       stop.removeEventListener('abort', onStop);
       giveUp(startFailure(program, error));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isLoopbackHost } from '../../sys/http.ts';
 import { parseComplaint, readBounded } from './answers.ts';
 import { registryAddresses } from './endpoint.ts';
