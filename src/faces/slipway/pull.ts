@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  convertLayers,
+  type ConvertOptions,
   createCredentialLookup,
   createRegistrySource,
   defaultConvertOptions,
@@ -83,7 +83,7 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       reference,
       source,
       store: settings.store,
-      convert: (job) => convertLayers({ ...job, options: convertOptions(variables['PATH']) }),
+      convertOptions: convertOptions(variables['PATH']),
       ...(concurrency === undefined ? {} : { concurrency }),
       emit: reporter.emit,
       signal,
@@ -95,7 +95,7 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
   }
 }
 
-function convertOptions(path: string | undefined): typeof defaultConvertOptions {
+function convertOptions(path: string | undefined): ConvertOptions {
   const { searchPath } = defaultConvertOptions;
   return {
     ...defaultConvertOptions,
