@@ -77,10 +77,21 @@ export function hasCode<Code extends ErrorCode>(
 
 /** `message`, and the messages of its causes in brackets, without repeating what is already said. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : describeError(error.cause);
-  const text = withoutCredentials(error.message);
-  return cause === '' || text.includes(cause) ? text : `${text} (${cause})`;
+  const said: string[] = [];
+  let each: unknown = error;
+  // Nothing forbids a chain of causes to be endless.
+  for (let depth = 0; each !== undefined && depth < 10; depth += 1) {
+    const text = withoutCredentials(each instanceof Error ? each.message : describeValue(each));
+    if (text !== '' && !said.some((before) => before.includes(text))) said.push(text);
+    each = each instanceof Error ? each.cause : undefined;
+  }
+  const [message = '', ...causes] = said;
+  return causes.length === 0 ? message : `${message} (${causes.join(': ')})`;
+}
+
+/** Something else than an Error was thrown. */
+function describeValue(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value);
 }
 
 function fill(template: string, fields: Readonly<Record<string, string | number>>): string {

@@ -29,3 +29,15 @@ test('names causes, and places only when asked', () => {
   );
   assert.equal(exitStatusOf(error), 125);
 });
+
+test('says each cause once, however deep, and ends with an endless chain', () => {
+  const refused = new Error('connect ECONNREFUSED 127.0.0.1:1');
+  const failure = new Error('the connection was refused', { cause: refused });
+  const error = new Error('reach x: the connection was refused', { cause: failure });
+  assert.match(
+    errorText('slipway', error, false),
+    /^slipway: reach x: the connection was refused \(connect ECONNREFUSED 127\.0\.0\.1:1\)\n/,
+  );
+  refused.cause = error;
+  assert.match(errorText('slipway', error, false), /\(connect ECONNREFUSED 127\.0\.0\.1:1\)\n/);
+});
