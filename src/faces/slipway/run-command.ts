@@ -33,6 +33,8 @@ export async function runCommand(
   try {
     const module = await command.load();
     status = await module.run(argv, { environment, signal: controller.signal });
+    // Only now is it known whether anybody has read the output.
+    await environment.stdout.flush();
   } catch (error) {
     // After a signal every failure is its consequence, and whoever sent it knows.
     status = endedBy === undefined ? tellFailure(error, environment) : exitStatusOf(error);

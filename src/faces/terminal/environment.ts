@@ -5,6 +5,8 @@ import type { Clock } from '../../sys/clock.ts';
 /** Where text goes. `write` never fails: a reader that has gone away is told through `onClosed`. */
 export type OutputStream = {
   readonly write: (text: string) => void;
+  /** Resolves when everything written so far has been taken, or never will be. */
+  readonly flush: () => Promise<void>;
   readonly isTerminal: boolean;
   /** Of the terminal now; 80 by 24 where there is none. */
   readonly size: () => { readonly columns: number; readonly rows: number };

@@ -28,7 +28,8 @@ export function processEnvironment(): FaceEnvironment {
   };
 }
 
-function outputStream(stream: WriteStream): OutputStream {
+/** Of a file or a pipe isTTY is undefined, whatever its type says. */
+function outputStream(stream: Omit<WriteStream, 'isTTY'> & { readonly isTTY?: boolean }): OutputStream {
   const handlers: (() => void)[] = [];
   let isClosed = false;
   // A full disk or a vanished terminal ends output as a closed pipe does: there is no one left to tell.
@@ -41,7 +42,12 @@ function outputStream(stream: WriteStream): OutputStream {
     write: (text) => {
       if (!isClosed) stream.write(text);
     },
-    isTerminal: stream.isTTY,
+    flush: () =>
+      new Promise((resolve) => {
+        if (isClosed) resolve();
+        else stream.write('', () => resolve());
+      }),
+    isTerminal: stream.isTTY ?? false,
     size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
     onClosed: (handler) => {
       handlers.push(handler);

@@ -79,6 +79,7 @@ function fakeStream(options: FakeOptions): FakeStream {
     write: (text) => {
       if (!isClosed) written += text;
     },
+    flush: () => Promise.resolve(),
     isTerminal: options.isTerminal ?? false,
     size: () => size,
     onClosed: (handler) => {
