@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the security tests build from native/: kept between runs, since only a change of the source makes it anew.
+import { join, resolve } from 'node:path';
+import { runOk } from '../support/command.ts';
+import { devCache } from '../support/dev-cache.ts';
+
+const native = resolve(import.meta.dirname, '../../native');
+
+/** The directory that holds what `make TARGET` made; `build` is the identity that a launcher gets. */
+export async function buildNative(target: string, build?: string): Promise<string> {
+  // A directory for each identity: one that all share would be built anew at every change between them.
+  const out = join(devCache(), 'native', build === undefined ? target : `${target}-${build}`);
+  const words = ['make', '--no-print-directory', '-s', '-C', native, target, `OUT=${out}`];
+  // By its own lock: test files run side by side.
+  await runOk(['mkdir', '-p', out]);
+  await runOk(['flock', `${out}.lock`, ...words, ...(build === undefined ? [] : [`BUILD=${build}`])], {
+    timeoutMs: 600_000,
+  });
+  return out;
+}
