@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// One chunk for what every start needs, the rest by command. Which Slipway this is comes from the environment.
-export default {
-  input: { main: 'src/main.ts' },
-  platform: 'node',
-  transform: {
-    define: {
-      __SLIPWAY_BUILD__: JSON.stringify({
-        version: process.env.SLIPWAY_VERSION,
-        id: process.env.SLIPWAY_BUILD,
-      }),
+// Two bundles: the planner, which ranks wait for (CommonJS: Node starts a tenth faster without its module loader), and
+// all the rest, a chunk for each command. Which Slipway this is comes from the environment.
+const define = {
+  __SLIPWAY_BUILD__: JSON.stringify({
+    version: process.env.SLIPWAY_VERSION,
+    id: process.env.SLIPWAY_BUILD,
+  }),
+};
+const common = { platform: 'node', transform: { define } };
+
+export default [
+  {
+    ...common,
+    input: { main: 'src/main.ts' },
+    output: {
+      dir: 'build/lib',
+      format: 'esm',
+      entryFileNames: '[name].mjs',
+      chunkFileNames: '[name]-[hash].mjs',
     },
   },
-  output: {
-    dir: 'build/lib',
-    format: 'esm',
-    entryFileNames: '[name].mjs',
-    chunkFileNames: '[name]-[hash].mjs',
-    minify: false,
+  {
+    ...common,
+    input: { planner: 'src/planner.ts' },
+    output: {
+      dir: 'build/lib',
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: 'planner-[name]-[hash].cjs',
+    },
   },
-};
+];

@@ -82,7 +82,7 @@ static _Noreturn void become_planner(const char *run_dir, int plan_fd, const cha
       *slash = 0;
   }
   snprintf(node, sizeof node, "%s/libexec/slipway/node", exe);
-  snprintf(program, sizeof program, "%s/lib/slipway/main.mjs", exe);
+  snprintf(program, sizeof program, "%s/lib/slipway/%s", exe, plan_fd >= 0 ? "planner.cjs" : "main.mjs");
   snprintf(run, sizeof run, "--run-dir=%s", run_dir);
   snprintf(plan, sizeof plan, "--plan-fd=%d", plan_fd);
   char **words = calloc((size_t)argc + 8, sizeof *words);

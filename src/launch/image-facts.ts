@@ -5,7 +5,7 @@ import { type FoundImage, resolveStored } from '../image/index.ts';
 import { emptyImageConfig, formatImageReference, type ImageConfig, SlipwayError } from '../model/index.ts';
 import type { GuestKind, ImageFacts } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
-import { openDirectoryRootfs, openSquashfsRootfs, type Rootfs } from './rootfs.ts';
+import { openDirectoryRootfs, type Rootfs } from './rootfs.ts';
 
 type Located = {
   readonly subject: string;
@@ -20,16 +20,16 @@ type Located = {
  * where the store has none, a path after all.
  * @throws SlipwayError `image-not-found`, `image-ambiguous`, `image-file-unknown`, and those of a damaged squashfs.
  */
-export function readImageFacts(
+export async function readImageFacts(
   name: string,
   given: { readonly inputs: Inputs; readonly store: string; readonly targets: readonly string[] },
-): ImageFacts {
+): Promise<ImageFacts> {
   const { inputs, store, targets } = given;
   const located = isPath(name) ? atPath(name, inputs) : inStore(name, store, inputs);
   const rootfs =
     located.root.kind === 'directory'
       ? openDirectoryRootfs(located.root.path, inputs)
-      : openSquashfsRootfs(located.root.path, inputs);
+      : (await import('./squashfs-rootfs.ts')).openSquashfsRootfs(located.root.path, inputs);
   try {
     return { ...located, ...lookInto(rootfs, targets) };
   } finally {

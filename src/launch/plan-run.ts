@@ -4,7 +4,6 @@
 import { storePath } from '../image/index.ts';
 import type { Plan, RunRequest, TraceEntry } from '../model/index.ts';
 import { type GeneratedFile, mountTargets, plan, type SiteFacts, type Skeleton } from '../plan/index.ts';
-import { systemClock } from '../sys/clock.ts';
 import { createInputs, type Inputs } from '../sys/inputs.ts';
 import { readHostFacts } from './host-facts.ts';
 import { readImageFacts } from './image-facts.ts';
@@ -45,23 +44,24 @@ export async function planRun(
 ): Promise<ReadyPlan> {
   for (let attempt = 1; ; attempt += 1) {
     const inputs = createInputs(given);
-    const ready = planOnce(ask(inputs), inputs, given.runDirectory);
+    const ready = await planOnce(ask(inputs), inputs, given.runDirectory);
     const youngest = inputs.youngestStamp();
     if (youngest === undefined) return { ...ready, isLasting: true };
     const ageNs = given.nowNs() - youngest.changedNs;
     if (ageNs > youngest.granularityNs) return { ...ready, isLasting: true };
     // A stamp from the future, by a clock set back or another machine's, proves nothing for an unknown time.
     if (ageNs < 0n || attempt === maxAttempts) return { ...ready, isLasting: false };
+    const { systemClock } = await import('../sys/clock.ts');
     await systemClock.sleep(Number((youngest.granularityNs - ageNs) / 1_000_000n) + 1, given.signal);
   }
 }
 
-function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Omit<ReadyPlan, 'isLasting'> {
+async function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Promise<Omit<ReadyPlan, 'isLasting'>> {
   const { host, maxAgeMs } = readHostFacts(inputs, asked.request, runDirectory);
   const variables = Object.fromEntries(
     ['SLIPWAY_STORE', 'XDG_DATA_HOME'].map((name) => [name, inputs.environment(name)]),
   );
-  const image = readImageFacts(asked.image, {
+  const image = await readImageFacts(asked.image, {
     inputs,
     store: storePath(variables, host.home),
     targets: mountTargets(asked.request, host),

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking into an image that is not mounted: a directory or a squashfs. Guest paths are resolved as a process inside
-// would resolve them; a link in an image never leads to a file of the host.
-import { openSquashfs } from '../formats/squashfs/index.ts';
-import { SlipwayError } from '../model/index.ts';
+// Looking into an image that is not mounted. Guest paths are resolved as a process inside would resolve them; a link in
+// an image never leads to a file of the host.
 import type { GuestKind } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
 
@@ -14,32 +12,8 @@ export type Rootfs = {
   readonly close: () => void;
 };
 
-const maxTextBytes = 4 << 20;
+export const maxTextBytes: number = 4 << 20;
 const maxLinks = 40;
-
-/** A squashfs image, whoever wrote it. @throws SlipwayError `squashfs-unrecognized`, `squashfs-damaged` */
-export function openSquashfsRootfs(path: string, inputs: Inputs): Rootfs {
-  const file = inputs.openFile(path);
-  if (file === undefined) throw new SlipwayError('image-file-unknown', { path });
-  const image = openSquashfs({ image: path, read: file.read, sizeBytes: file.sizeBytes });
-  return {
-    kindOf: (guestPath) => {
-      const kind = image.lookup(guestPath)?.kind;
-      return kind === undefined ? undefined : kind === 'file' || kind === 'directory' ? kind : 'other';
-    },
-    isEmptyDirectory: (guestPath) => {
-      const inode = image.lookup(guestPath);
-      return inode?.kind === 'directory' && image.readDirectory(inode).next().done === true;
-    },
-    readText: (guestPath) => {
-      const inode = image.lookup(guestPath);
-      return inode?.kind === 'file' && inode.sizeBytes <= maxTextBytes
-        ? image.readFile(inode, maxTextBytes).toString('utf8')
-        : undefined;
-    },
-    close: file.close,
-  };
-}
 
 /** An unpacked image. */
 export function openDirectoryRootfs(root: string, inputs: Inputs): Rootfs {

@@ -12,6 +12,7 @@ import {
   type Step,
   type TraceEntry,
 } from '../model/index.ts';
+import { fnv1a } from './fingerprint.ts';
 
 /** What the launcher accepts at most. */
 export const maxPlanBytes: number = 1 << 20;
@@ -69,22 +70,6 @@ type PlanRecord = {
 
 const headerBytes = 80;
 const forEver = 0xffff_ffff_ffff_ffffn;
-
-/** FNV-1a, 64 bits: the launcher's check against damage, and its name for a command line. */
-export function fnv1a(bytes: Uint8Array, seed = 0xcbf29ce484222325n): bigint {
-  // Two halves of 32 bits: BigInt arithmetic on each byte would cost more than all the rest of planning.
-  let high = Number(seed >> 32n);
-  let low = Number(seed & 0xffff_ffffn);
-  for (const byte of bytes) {
-    low = (low ^ byte) >>> 0;
-    // times 2^40 + 0x1b3
-    const product = low * 0x1b3;
-    const carry = Math.floor(product / 0x1_0000_0000);
-    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
-    low = product >>> 0;
-  }
-  return (BigInt(high) << 32n) | BigInt(low);
-}
 
 /** The name under which the launcher looks for a plan with this cover. */
 export function planFileName(covers: Plan['covers']): string {

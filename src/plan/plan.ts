@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan(): what is asked for, the image, the machine and the site in; the steps of a launch out. Pure: the same values
 // give the same plan, byte for byte.
-import { createHash } from 'node:crypto';
 import {
   type Adaptation,
   type MountRequest,
@@ -15,6 +14,7 @@ import { confinementSteps } from './confinement.ts';
 import { defaultAdaptations, fileIfThere } from './default-mounts.ts';
 import { environmentSteps } from './environment.ts';
 import type { HostFacts, ImageFacts, SiteFacts } from './facts.ts';
+import { fingerprint } from './fingerprint.ts';
 import { type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
 
 /** A file made for the container; its name is its content's digest, so writing it twice is harmless. */
@@ -149,7 +149,7 @@ function sharedSteps(
     return [{ step: 'join', pid: joining.pid, origin: '--join-pid' }];
   }
   const content = joining.kind === 'tag' ? ['tag', joining.tag] : [image.identity, construction];
-  const key = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
+  const key = fingerprint(JSON.stringify(content));
   const isForRanksOnly = joining.kind === 'ranks' && image.root.kind === 'directory';
   const [first, ...rest] = construction as [Step, ...Step[]];
   return [
@@ -250,7 +250,7 @@ function accountFiles(
 }
 
 function generatedFile(content: string, host: HostFacts): GeneratedFile {
-  const name = createHash('sha256').update(content).digest('hex').slice(0, 32);
+  const name = fingerprint(content);
   return { path: `${host.generatedDirectory}/f-${name}`, content };
 }
 

@@ -2,9 +2,9 @@
 // Mount points that an image lacks. A read-only root can't get them, so something must be put over it: where the nearest
 // directory above is empty (an image's /home, /mnt), a skeleton of directories from the host's side, which costs one
 // mount and hides nothing; otherwise an overlay over the whole root.
-import { createHash } from 'node:crypto';
 import type { Adaptation, MountRequest } from '../model/index.ts';
 import type { HostFacts, ImageFacts } from './facts.ts';
+import { fingerprint } from './fingerprint.ts';
 
 /** A directory tree of empty files and directories, made before the launch and mounted where it is wanted. */
 export type Skeleton = {
@@ -61,7 +61,7 @@ function skeletonOf(ancestor: string, mounts: readonly MountRequest[], host: Hos
     });
   }
   const entries = [...kinds].map(([path, kind]) => ({ path, kind })).sort((a, b) => (a.path < b.path ? -1 : 1));
-  const name = createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 32);
+  const name = fingerprint(JSON.stringify(entries));
   return { path: `${host.generatedDirectory}/s-${name}`, entries };
 }
 

@@ -24,8 +24,3 @@ export const systemClock: Clock = {
     }
   },
 };
-
-/** Nanoseconds since 1970, as file systems and the launcher count them. Millisecond steps are enough to compare ages. */
-export function wallClockNs(): bigint {
-  return BigInt(Date.now()) * 1_000_000n;
-}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The system's name service (LDAP, sssd…), for ids that are in no local file.
-import { spawnSync } from 'node:child_process';
 
 export type Account = {
   readonly name: string;
@@ -24,6 +23,8 @@ export function groupNameFromNameService(gid: number): string | undefined {
 
 /** getent(1): the C library of the host asks, with all its modules; there is no other way that works everywhere. */
 function getent(database: 'passwd' | 'group', id: number): readonly string[] | undefined {
+  // Loaded here, for the few who need it: it would cost every planning several milliseconds.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const result = spawnSync('/usr/bin/getent', [database, String(id)], {
     env: { PATH: '/usr/bin:/bin' },
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The user's private directory for plans, in memory of this machine: what is there may vanish at any time, so nothing
 // is synced; a reader sees a whole file or none.
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -14,16 +14,16 @@ import {
   writeSync,
 } from 'node:fs';
 
-/** Writes a file under another name and renames it. A file of the same content name is left as it is, but kept young. */
+/** Writes a file under another name and renames it. Text that is there already is left as it is, but kept young. */
 export function writeFileInPlace(path: string, content: string | Uint8Array, mode: number): void {
-  if (typeof content === 'string' && hasSize(path, Buffer.byteLength(content))) {
+  if (typeof content === 'string' && hasContent(path, content)) {
     const now = new Date();
     utimesSync(path, now, now);
     return;
   }
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}~`;
+  const temporary = temporaryName(path);
   try {
-    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
+    writeFileSync(temporary, content, { flag: 'w', mode: 0o600 });
     chmodSync(temporary, mode);
     renameSync(temporary, path);
   } catch (error) {
@@ -42,8 +42,10 @@ export function makeSkeleton(
     utimesSync(path, now, now);
     return;
   }
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}~`;
+  const temporary = temporaryName(path);
   try {
+    // Left by a process that was killed and had this pid.
+    rmSync(temporary, { force: true, recursive: true });
     mkdirSync(temporary, { mode: 0o755 });
     for (const entry of entries) {
       if (entry.kind === 'directory') mkdirSync(`${temporary}/${entry.path}`, { mode: 0o755 });
@@ -71,6 +73,12 @@ export function writeAllToDescriptor(descriptor: number, bytes: Uint8Array): voi
   for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
 }
 
-function hasSize(path: string, sizeBytes: number): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.size === sizeBytes;
+/** One process at a time has a pid, and it makes one of these at a time. */
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}~`;
+}
+
+function hasContent(path: string, content: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.size === Buffer.byteLength(content) && readFileSync(path, 'utf8') === content;
 }

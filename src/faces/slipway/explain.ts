@@ -3,7 +3,7 @@
 import { planRun } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { type ExplainedPlan, explainPlan } from '../../plan/index.ts';
-import { wallClockNs } from '../../sys/clock.ts';
+import { wallClockNs } from '../../sys/wall-clock.ts';
 import { printable } from '../terminal/printable.ts';
 import { askRun } from './ask-run.ts';
 import type { CommandContext } from './context.ts';

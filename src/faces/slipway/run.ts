@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `slipway run`: the launcher asks for a plan when it has none that holds; this makes it.
-import { renderHelp } from '../../formats/getopt/index.ts';
 import { keepPlan, planRun } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { wallClockNs } from '../../sys/clock.ts';
+import { wallClockNs } from '../../sys/wall-clock.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
 import { build } from './build.ts';
 import { run as description } from './descriptions/run.ts';
@@ -17,7 +16,7 @@ export type PlanningContext = {
   /** Where the launcher reads the plan. */
   readonly planDescriptor: number;
   readonly writeStdout: (text: string) => void;
-  readonly columns: number;
+  readonly columns: () => number;
   readonly signal: AbortSignal;
 };
 
@@ -27,7 +26,8 @@ export type PlanningContext = {
  */
 export async function planSlipwayRun(words: readonly string[], context: PlanningContext): Promise<number> {
   if (isRunHelpWanted(words)) {
-    context.writeStdout(renderHelp(description, context.columns));
+    const { renderHelp } = await import('../../formats/getopt/index.ts');
+    context.writeStdout(renderHelp(description, context.columns()));
     return 0;
   }
   const ready = await planRun((inputs) => askRun(words, inputs), { ...context, nowNs: wallClockNs });

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking into a squashfs that is not mounted. A module of its own: the decompressors that it needs take longer to load
+// than planning a run of a directory takes.
+import { openSquashfs } from '../formats/squashfs/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import type { Inputs } from '../sys/inputs.ts';
+import { maxTextBytes, type Rootfs } from './rootfs.ts';
+
+/** A squashfs image, whoever wrote it. @throws SlipwayError `squashfs-unrecognized`, `squashfs-damaged` */
+export function openSquashfsRootfs(path: string, inputs: Inputs): Rootfs {
+  const file = inputs.openFile(path);
+  if (file === undefined) throw new SlipwayError('image-file-unknown', { path });
+  const image = openSquashfs({ image: path, read: file.read, sizeBytes: file.sizeBytes });
+  return {
+    kindOf: (guestPath) => {
+      const kind = image.lookup(guestPath)?.kind;
+      return kind === undefined ? undefined : kind === 'file' || kind === 'directory' ? kind : 'other';
+    },
+    isEmptyDirectory: (guestPath) => {
+      const inode = image.lookup(guestPath);
+      return inode?.kind === 'directory' && image.readDirectory(inode).next().done === true;
+    },
+    readText: (guestPath) => {
+      const inode = image.lookup(guestPath);
+      return inode?.kind === 'file' && inode.sizeBytes <= maxTextBytes
+        ? image.readFile(inode, maxTextBytes).toString('utf8')
+        : undefined;
+    },
+    close: file.close,
+  };
+}
