@@ -147,10 +147,10 @@ static int enter_namespaces(const struct record *r, struct fail *f) {
 }
 
 // Puts the new root in place. It goes on top of "/", where it hides nothing that is still needed: sources are opened
-// from the old root, which this process keeps until ENTER. Kernels without move_mount want another place.
+// from the old root, which this process keeps until ENTER.
 static int attach_root(const struct record *r, const char *name, struct fail *f) {
   cleanup_fd int top = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
-  int mounted = tree_attach(root, top, -1, "/sys");
+  int mounted = tree_attach(root, top, -1, "/");
   if (mounted < 0)
     return FAIL(f, r, "mount", name);
   root = mounted;
@@ -179,11 +179,12 @@ static int root_squashfuse(const struct record *r, struct fail *f) {
   cleanup_fd int fuse = openat(AT_FDCWD, "/dev/fuse", O_RDWR | O_CLOEXEC);
   if (fuse < 0)
     return FAIL(f, r, "open", "/dev/fuse");
-  char fd[16], uid[16], gid[16], data[128];
+  char fd[16], uid[16], gid[16];
   snprintf(fd, sizeof fd, "%d", fuse);
   snprintf(uid, sizeof uid, "%u", inner_uid);
   snprintf(gid, sizeof gid, "%u", inner_gid);
-  root = new_mount("fuse",
+  cleanup_fd int top = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
+  root = mount_new("fuse",
                    (const char *const[][2]){{"fd", fd},
                                             {"rootmode", "40000"},
                                             {"user_id", uid},
@@ -193,17 +194,10 @@ static int root_squashfuse(const struct record *r, struct fail *f) {
                                             {"subtype", "squashfuse"},
                                             {"ro", NULL},
                                             {NULL, NULL}},
-                   (unsigned)rec_numbers(r)[0]);
-  if (root >= 0) {
-    if (attach_root(r, path, f) != 0)
-      return -1;
-  } else if (errno == ENOSYS) {
-    snprintf(data, sizeof data, "fd=%s,rootmode=40000,user_id=%s,group_id=%s,allow_other", fd, uid, gid);
-    if (mount(path, "/sys", "fuse.squashfuse", MS_RDONLY | MS_NOSUID | MS_NODEV, data) != 0 ||
-        (root = openat(AT_FDCWD, "/sys", O_PATH | O_CLOEXEC)) < 0)
-      return FAIL(f, r, "mount", path);
-  } else
+                   (unsigned)rec_numbers(r)[0], top, -1, "/");
+  if (root < 0)
     return FAIL(f, r, "mount", path);
+  stacked++;
   int error = 0;
   if (send_descriptors(server_socket, image, fuse) != 0)
     return FAIL(f, r, "hand the image to the FUSE server of", path);
@@ -300,25 +294,15 @@ static int create_target(const char *path, bool is_directory) {
   return fd;
 }
 
-static int mount_on(const struct record *r, int tree, const char *path, struct fail *f) {
+// Opens a mount point, and makes it first where the record says so. -1 without a failure in *f: it may be left out.
+static int open_target(const struct record *r, bool is_directory, const char *path, struct fail *f) {
   unsigned flags = (unsigned)rec_numbers(r)[0];
-  struct stat st;
-  cleanup_fd int target = resolve_in_root(root, path);
-  if (target < 0 && errno == ENOENT && (flags & MOUNT_CREATE) && fstatat(tree, "", &st, K_AT_EMPTY_PATH) == 0)
-    target = create_target(path, S_ISDIR(st.st_mode));
-  if (target < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR))
-    return 0;
-  if (target < 0)
-    return FAIL(f, r, "find the mount point", path);
-  int mounted = tree_attach(tree, target, root, path);
-  if (mounted < 0)
-    return FAIL(f, r, "mount on", path);
-  int status = tree_set(mounted, flags, flags & MOUNT_RECURSIVE);
-  if (status != 0)
-    FAIL(f, r, "restrict the mount on", path);
-  if (mounted != tree)
-    close(mounted);
-  return status;
+  int target = resolve_in_root(root, path);
+  if (target < 0 && errno == ENOENT && (flags & MOUNT_CREATE))
+    target = create_target(path, is_directory);
+  if (target < 0 && !((flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR)))
+    FAIL(f, r, "find the mount point", path);
+  return target;
 }
 
 // A process that already is where this one is to be: another's container.
@@ -336,29 +320,43 @@ static int bind_mount(const struct record *r, struct fail *f) {
   cleanup_fd int tree = tree_clone(source, flags & MOUNT_RECURSIVE);
   if (tree < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
     return 0;
-  if (tree < 0)
+  struct stat st;
+  if (tree < 0 || fstatat(tree, "", &st, K_AT_EMPTY_PATH) != 0)
     return FAIL(f, r, "open", source);
-  return mount_on(r, tree, path, f);
+  cleanup_fd int target = open_target(r, S_ISDIR(st.st_mode), path, f);
+  if (target < 0)
+    return f->step ? -1 : 0;
+  int mounted = tree_attach(tree, target, root, path);
+  if (mounted < 0)
+    return FAIL(f, r, "mount on", path);
+  int status = tree_set(mounted, flags, flags & MOUNT_RECURSIVE);
+  if (status != 0)
+    FAIL(f, r, "restrict the mount on", path);
+  if (mounted != tree)
+    close(mounted);
+  return status;
 }
 
 static int process_files(const struct record *r, struct fail *f) {
-  cleanup_fd int tree = new_mount("proc", (const char *const[][2]){{NULL, NULL}}, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
+  const char *const options[][2] = {{NULL, NULL}};
   cleanup_fd int target = resolve_in_root(root, "/proc");
-  if (tree < 0 || target < 0 || tree_attach(tree, target, root, "/proc") < 0)
-    return FAIL(f, r, "mount", "/proc");
-  return 0;
+  cleanup_fd int tree =
+      target < 0 ? -1 : mount_new("proc", options, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, target, root, "/proc");
+  return tree < 0 ? FAIL(f, r, "mount", "/proc") : 0;
 }
 
 static int temporary(const struct record *r, struct fail *f) {
   const uint64_t *n = rec_numbers(r);
+  const char *path = rec_string(r, 0);
   char size[24], mode[16];
   snprintf(size, sizeof size, "%llu", (unsigned long long)n[1]);
   snprintf(mode, sizeof mode, "%llo", (unsigned long long)n[2]);
   const char *const options[][2] = {{"mode", mode}, {n[1] ? "size" : NULL, size}, {NULL, NULL}}; // 0: the kernel's default
-  cleanup_fd int tree = new_mount("tmpfs", options, (unsigned)n[0]);
-  if (tree < 0)
-    return FAIL(f, r, "make a tmpfs for", rec_string(r, 0));
-  return mount_on(r, tree, rec_string(r, 0), f);
+  cleanup_fd int target = open_target(r, true, path, f);
+  if (target < 0)
+    return f->step ? -1 : 0;
+  cleanup_fd int tree = mount_new("tmpfs", options, (unsigned)n[0], target, root, path);
+  return tree < 0 ? FAIL(f, r, "mount a tmpfs on", path) : 0;
 }
 
 // Leaves the old root. Where the caller's root is the initial ramfs, as on diskless nodes, it can't be pivoted (EINVAL):

@@ -20,7 +20,8 @@ static const char *fd_path(char buffer[32], int fd) {
   return buffer;
 }
 
-// A copy of the mount at `path`, attached nowhere (5.2); before that, a handle on the place, which tree_attach binds.
+// A copy of the mount at `path`, attached nowhere (5.2); before that, a handle on the place, which tree_attach binds with
+// all that is mounted below it, wanted or not.
 int tree_clone(const char *path, bool recursive) {
   int flags = K_OPEN_TREE_CLONE | O_CLOEXEC | (recursive ? K_AT_RECURSIVE : 0);
   int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, flags);
@@ -29,8 +30,14 @@ int tree_clone(const char *path, bool recursive) {
   return fd;
 }
 
-// Mounts `tree` on the directory or file `target`, and returns a descriptor of what is mounted there now: `tree` itself
-// after move_mount; after the older bind, `path` opened anew, in `root` or, where that is -1, in the caller's own root.
+// What is mounted on top at `path` in `root`, or, where that is -1, on top of the caller's own root: there, a path to "/"
+// stays below whatever is mounted on it, but ".." climbs to the top.
+static int open_topmost(int root, const char *path) {
+  return root < 0 ? openat(AT_FDCWD, "/..", O_PATH | O_CLOEXEC) : resolve_in_root(root, path);
+}
+
+// Mounts `tree` on the directory or file `target`, which is `path` in `root` (-1: the caller's own "/"), and returns
+// a descriptor of what is mounted there now: `tree` itself after move_mount; after the older bind, one opened anew.
 int tree_attach(int tree, int target, int root, const char *path) {
   if (syscall(SYS_move_mount, tree, "", target, "", K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH) == 0)
     return tree;
@@ -39,11 +46,11 @@ int tree_attach(int tree, int target, int root, const char *path) {
   char source[32], destination[32];
   if (mount(fd_path(source, tree), fd_path(destination, target), NULL, MS_BIND | MS_REC, NULL) != 0)
     return -1;
-  return root < 0 ? open(path, O_PATH | O_CLOEXEC) : resolve_in_root(root, path);
+  return open_topmost(root, path);
 }
 
-// Sets MOUNT_* restrictions on a mount (mount_setattr, 5.12). The older remount must repeat the flags that the mount
-// has: in a user namespace they are locked, and leaving one out is EPERM.
+// Sets MOUNT_* restrictions on a mount (mount_setattr, 5.12). The older remount is of this mount alone, not of those
+// below it, and must repeat the flags that it has: in a user namespace they are locked, and leaving one out is EPERM.
 int tree_set(int fd, unsigned flags, bool recursive) {
   struct k_mount_attr attr = {
       .attr_set = (flags & MOUNT_READ_ONLY ? K_MOUNT_ATTR_RDONLY : 0) | (flags & MOUNT_NOSUID ? K_MOUNT_ATTR_NOSUID : 0) |
@@ -151,6 +158,33 @@ int new_mount(const char *type, const char *const (*options)[2], unsigned mount_
                   (mount_flags & MOUNT_NODEV ? K_MOUNT_ATTR_NODEV : 0) |
                   (mount_flags & MOUNT_NOEXEC ? K_MOUNT_ATTR_NOEXEC : 0);
   return (int)syscall(SYS_fsmount, fs, K_FSMOUNT_CLOEXEC, attr);
+}
+
+// A new file system on `target`, which is `path` in `root` as for tree_attach; returns a descriptor of it. The older
+// mount(2) takes options as one text, but for three that have places of their own.
+int mount_new(const char *type, const char *const (*options)[2], unsigned flags, int target, int root, const char *path) {
+  cleanup_fd int tree = new_mount(type, options, flags);
+  if (tree >= 0)
+    return tree_attach(tree, target, root, path) < 0 ? -1 : fcntl(tree, F_DUPFD_CLOEXEC, 3);
+  if (errno != ENOSYS)
+    return -1;
+  char name[64], text[256] = "", place[32];
+  const char *source = "none";
+  unsigned long ms = (flags & MOUNT_READ_ONLY ? MS_RDONLY : 0) | (flags & MOUNT_NOSUID ? MS_NOSUID : 0) |
+                     (flags & MOUNT_NODEV ? MS_NODEV : 0) | (flags & MOUNT_NOEXEC ? MS_NOEXEC : 0);
+  snprintf(name, sizeof name, "%s", type);
+  for (size_t n = 0; (*options)[0]; options++) {
+    const char *key = (*options)[0], *value = (*options)[1];
+    if (strcmp(key, "source") == 0)
+      source = value;
+    else if (strcmp(key, "subtype") == 0)
+      snprintf(name, sizeof name, "%s.%s", type, value);
+    else if (strcmp(key, "ro") == 0)
+      ms |= MS_RDONLY;
+    else
+      n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s%s", n ? "," : "", key, value ? "=" : "", value ? value : "");
+  }
+  return mount(source, fd_path(place, target), name, ms, text) == 0 ? open_topmost(root, path) : -1;
 }
 
 int pidfd_of(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

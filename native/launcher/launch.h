@@ -186,6 +186,7 @@ int tree_attach(int tree, int target, int root, const char *path);
 int tree_set(int fd, unsigned flags, bool recursive);
 int resolve_in_root(int root, const char *path);
 int new_mount(const char *type, const char *const (*options)[2], unsigned mount_flags);
+int mount_new(const char *type, const char *const (*options)[2], unsigned flags, int target, int root, const char *path);
 int pidfd_of(pid_t pid);
 int join_namespaces(int pidfd, pid_t pid, int flags);
 void close_from(int first);
