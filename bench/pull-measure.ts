@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command costs: wall time, processor time of it and all it waited for, memory of all of it together.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
 export type Cost = {
   readonly wallMs: number;
   readonly cpuMs: number;
-  /** The most that its processes had resident at one time, sampled every 20 ms; shared pages count for each. */
+  /** The most that its processes had resident at one time, sampled every 50 ms; shared pages count for each. */
   readonly peakBytes: number;
 };
 
@@ -20,13 +20,12 @@ export async function measure(
     env: options.env,
     cwd: options.cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
   });
   const begun = performance.now();
   let peakBytes = 0;
   const sampler = setInterval(() => {
     peakBytes = Math.max(peakBytes, residentBytes(child.pid ?? 0));
-  }, 20);
+  }, 50);
   try {
     const closed = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
@@ -51,20 +50,15 @@ export function sumCosts(costs: readonly Cost[]): Cost {
   };
 }
 
-/** Of all processes in the process group. */
-function residentBytes(group: number): number {
-  let bytes = 0;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      // proc(5): the command stands in parentheses and may hold anything; the group is the third field after it.
-      const fields = readFileSync(`/proc/${name}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ');
-      if (Number(fields[2]) === group) bytes += Number(fields[21]) * 4096;
-    } catch {
-      // It has ended.
-    }
+/** Of a process and all below it. */
+function residentBytes(pid: number): number {
+  try {
+    // statm counts pages: size, resident, …
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
+    return pages * 4096 + children.reduce((sum, child) => sum + (child === '' ? 0 : residentBytes(Number(child))), 0);
+  } catch {
+    // It has ended.
+    return 0;
   }
-  return bytes;
 }

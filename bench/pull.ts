@@ -39,23 +39,24 @@ if (!(rounds >= 1 && sizeMb >= 1)) {
 }
 
 const work = mkdtempSync('/var/tmp/slipway-bench-');
+// Whatever ends this, nothing stays: what it started ends with the terminal's signal, or finds its files gone.
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+print(`image: Debian with Python and ${sizeMb} MB more (made once, kept)`);
+const layout = await benchmarkImage(sizeMb);
+const registry = await startRegistry(join(work, 'registry'));
 try {
-  print(`image: Debian with Python and ${sizeMb} MB more (made once, kept)`);
-  const layout = await benchmarkImage(sizeMb);
-  const registry = await startRegistry(join(work, 'registry'));
-  try {
-    for (const tag of ['first', 'second']) {
-      const target = `docker://${registry.address}/bench/stack:${tag}`;
-      const copy = ['skopeo', 'copy', '--quiet', '--dest-tls-verify=false', `oci:${layout}:${tag}`, target];
-      await runOk(copy, { timeoutMs: 600_000 });
-    }
-    await compare(registry.address);
-  } finally {
-    await registry.stop();
+  for (const tag of ['first', 'second']) {
+    const target = `docker://${registry.address}/bench/stack:${tag}`;
+    const copy = ['skopeo', 'copy', '--quiet', '--dest-tls-verify=false', `oci:${layout}:${tag}`, target];
+    await runOk(copy, { timeoutMs: 600_000 });
   }
+  await compare(registry.address);
 } finally {
+  await registry.stop();
+  // umoci leaves directories that even their owner can not empty.
   await runOk(['chmod', '-R', 'u+rwX', work]);
-  rmSync(work, { recursive: true, force: true });
 }
 
 async function compare(address: string): Promise<void> {
@@ -66,7 +67,7 @@ async function compare(address: string): Promise<void> {
   for (let round = 1; round <= rounds; round += 1) {
     const home = join(work, `home-${round}`);
     mkdirSync(home);
-    const env = { PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8' };
+    const env = { PATH: process.env['PATH'] ?? '', HOME: home, SLIPWAY_STORE: join(home, 'store'), LANG: 'C.UTF-8' };
     const pull = (tag: string): Promise<Cost> =>
       measure([join(root, 'bin/slipway'), 'pull', `${address}/bench/stack:${tag}`], { env, cwd: home });
     first.push(await pull('first'));
@@ -131,6 +132,7 @@ async function startRegistry(
     `version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: ${folder} } }\nhttp: { addr: "127.0.0.1:${port}" }\n`,
   );
   const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+  process.on('exit', () => child.kill());
   const ended = new Promise<void>((done, reject) => {
     child.once('error', reject);
     child.once('exit', () => done());
