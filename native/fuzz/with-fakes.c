@@ -165,7 +165,7 @@ static void *fake_calloc(size_t n, size_t size) { return keep(calloc(n, size)); 
 int server_pidfd = -1;
 int pidfd_of(pid_t pid) { abort(); }
 int join_namespaces(int pidfd, pid_t pid, int flags) { abort(); }
-void close_from(int first) { abort(); }
+int close_between(unsigned first, unsigned last, bool at_execve) { abort(); }
 int build(const struct record *from, const struct record *to, struct fail *f) { abort(); }
 
 // What the trace says of the environment, so that plans can hold, and more: a variable twice, one without a name, one

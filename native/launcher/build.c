@@ -78,7 +78,7 @@ static _Noreturn void become_server(int socket, const char *program) {
   int null = openat(AT_FDCWD, "/dev/null", O_RDWR);
   dup2(null, 0), dup2(null, 1), dup2(null, 2);
   dup2(image, SERVER_IMAGE), dup2(fuse, SERVER_FUSE), dup2(reply, SERVER_SOCKET);
-  close_from(SERVER_SOCKET + 1);
+  close_between(SERVER_SOCKET + 1, ~0u, false);
   fcntl(SERVER_SOCKET, F_SETFD, FD_CLOEXEC);
   sigset_t none;
   sigemptyset(&none);

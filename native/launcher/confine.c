@@ -33,17 +33,18 @@ static int drop_capabilities(uint64_t keep) {
   return (int)syscall(SYS_capset, &header, data);
 }
 
-// Marks everything but 0, 1, 2 and the listed descriptors to be closed by execve (close_range with CLOEXEC, 5.11).
+// Has execve close everything but 0, 1, 2 and the listed descriptors, which stand in ascending order.
 static int close_others(const struct record *r) {
-  const uint64_t *keep = rec_numbers(r) + 1;
-  int fd = 3;
-  for (int i = 0; i <= r->numbers - 1; i++) {
-    int end = i == r->numbers - 1 ? INT32_MAX : (int)keep[i];
-    if (end > fd && syscall(SYS_close_range, fd, end - 1, K_CLOSE_RANGE_CLOEXEC) != 0)
+  unsigned first = 3;
+  for (int i = 1; i < r->numbers; i++) {
+    unsigned kept = (unsigned)rec_numbers(r)[i];
+    if (kept < first)
+      continue;
+    if (close_between(first, kept - 1, true) != 0)
       return -1;
-    fd = end + 1;
+    first = kept + 1;
   }
-  return 0;
+  return close_between(first, ~0u, true);
 }
 
 static int filter_calls(const struct record *r) {

@@ -154,7 +154,7 @@ static _Noreturn void become_holder(const struct plan *plan, int dir, const char
   int null = open("/dev/null", O_RDWR);
   int kept_dir = fcntl(dir, F_DUPFD, 10), kept_report = fcntl(report_to, F_DUPFD, 10);
   dup2(null, 0), dup2(null, 1), dup2(null, 2), dup2(kept_dir, 3), dup2(kept_report, 4);
-  close_from(5);
+  close_between(5, ~0u, false);
   for (int fd = 3; fd <= 4; fd++)
     fcntl(fd, F_SETFD, FD_CLOEXEC);
   dir = 3, report_to = 4;

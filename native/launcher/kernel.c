@@ -205,17 +205,22 @@ int join_namespaces(int pidfd, pid_t pid, int flags) {
   return setns(user, CLONE_NEWUSER) != 0 || setns(mnt, CLONE_NEWNS) != 0 ? -1 : 0;
 }
 
-// Closes every descriptor from `first` on (close_range, 5.9).
-void close_from(int first) {
-  if (syscall(SYS_close_range, first, ~0u, 0) == 0)
-    return;
+// Closes the descriptors from `first` to `last` (close_range, 5.9), or has execve close them (5.11).
+int close_between(unsigned first, unsigned last, bool at_execve) {
+  if (first > last || syscall(SYS_close_range, first, last, at_execve ? K_CLOSE_RANGE_CLOEXEC : 0) == 0)
+    return 0;
   DIR *dir = opendir("/proc/self/fd");
   if (!dir)
-    return;
+    return -1;
   for (struct dirent *e; (e = readdir(dir));) {
     int fd = atoi(e->d_name);
-    if (fd >= first && fd != dirfd(dir))
+    if ((unsigned)fd < first || (unsigned)fd > last || fd == dirfd(dir))
+      continue;
+    if (at_execve)
+      fcntl(fd, F_SETFD, FD_CLOEXEC);
+    else
       close(fd);
   }
   closedir(dir);
+  return 0;
 }

@@ -189,7 +189,7 @@ int new_mount(const char *type, const char *const (*options)[2], unsigned mount_
 int mount_new(const char *type, const char *const (*options)[2], unsigned flags, int target, int root, const char *path);
 int pidfd_of(pid_t pid);
 int join_namespaces(int pidfd, pid_t pid, int flags);
-void close_from(int first);
+int close_between(unsigned first, unsigned last, bool at_execve);
 
 // build.c
 int build(const struct record *from, const struct record *to, struct fail *f);
