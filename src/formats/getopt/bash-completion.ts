@@ -137,11 +137,14 @@ function operandCases(command: CommandDescription, tree: CompletionTree, fn: str
   if (command === tree.command && tree.subcommands.length > 0) {
     return [`    ' 0') ${fn}_offer ${quote(tree.subcommands.map((sub) => subcommandName(sub, tree)).join('\n'))} ;;`];
   }
-  return command.operands.flatMap(({ completion, isRepeated }, index) =>
-    completion === undefined
-      ? []
-      : [`    ${quote(`${name} `)}${isRepeated === true ? '*' : index}) ${offer(completion, tree, fn)} ;;`],
-  );
+  const last = command.operands.length - 1;
+  return command.operands.flatMap(({ completion, isRepeated }, index) => {
+    if (completion === undefined) return [];
+    const pattern = `${quote(`${name} `)}${isRepeated === true ? '*' : index}`;
+    // The words of a command that is to be run are mostly files.
+    const rest = completion === 'command' && index === last ? [`    ${quote(`${name} `)}*) ${fn}_paths f ;;`] : [];
+    return [`    ${pattern}) ${offer(completion, tree, fn)} ;;`, ...rest];
+  });
 }
 
 function offer(completion: Completion | undefined, tree: CompletionTree, fn: string): string {

@@ -62,7 +62,6 @@ export const send: CommandDescription = {
   operands: [
     { name: 'BOAT', help: 'which', completion: 'image-or-file' },
     { name: 'COMMAND', help: 'what to say', isOptional: true, completion: 'command' },
-    { name: 'ARG', help: 'its arguments', isOptional: true, isRepeated: true, completion: 'file' },
   ],
   options: [{ long: 'to', argument: 'required', argumentName: 'DIR', help: 'where to', completion: 'directory' }],
   rules: { mode: 'stop-at-operand', leadingOperands: 1 },
