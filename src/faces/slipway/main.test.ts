@@ -47,7 +47,7 @@ test('prints help on stdout when asked, wherever --help stands', async () => {
 test('prints the version', async () => {
   const { status, stdout } = await run(['--version']);
   assert.equal(status, 0);
-  assert.match(stdout, /^slipway \d+\.\d+\.\d+\nbuild \S+\nnode \d+\.\d+\.\d+\n/);
+  assert.match(stdout, /^slipway \d+\.\d+\.\d+\nbuild \S+\nnode \d+\.\d+\.\d+\nplan format \d+\n$/);
   assert.equal((await run(['-V'])).stdout, stdout);
 });
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `slipway` command: its own options, and finding the subcommand.
 import { describeGetoptError, parseArguments, renderHelp } from '../../formats/getopt/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import { planFormatVersion, SlipwayError } from '../../model/index.ts';
 import type { FaceEnvironment, OutputStream } from '../terminal/environment.ts';
 import { build } from './build.ts';
 import { type Command, findCommand, rootDescription } from './commands.ts';
@@ -50,5 +50,5 @@ function helpText(command: Command | undefined, stream: OutputStream): string {
 }
 
 function versionText(): string {
-  return `slipway ${build.version}\nbuild ${build.id}\nnode ${process.versions.node}\n`;
+  return `slipway ${build.version}\nbuild ${build.id}\nnode ${process.versions.node}\nplan format ${planFormatVersion}\n`;
 }
