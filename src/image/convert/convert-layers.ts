@@ -2,6 +2,7 @@
 // Layers to one squashfs in two readings: the first takes the entries of all layers, two at a time, and merges them in
 // memory; the second streams the surviving content, as one archive, into the program that writes the image. Nothing
 // is ever unpacked to a directory.
+import { isAbsolute } from 'node:path';
 import { type Emit, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { LayerFile } from '../types.ts';
 import { addSkeleton } from './add-skeleton.ts';
@@ -10,10 +11,11 @@ import { mergeLayer } from './merge-layer.ts';
 import { type EntryReference, createMergedTree, rootNode } from './merged-tree.ts';
 import type { ConvertOptions } from './options.ts';
 import { type LimitCounters, scanLayer } from './scan-layer.ts';
-import { findSquashfsTool, writeSquashfs } from './squashfs-tool.ts';
+import { findSquashfsTool } from './squashfs-tool.ts';
 import { createTarOutput } from './tar-output.ts';
 import { createWarningCounts } from './warnings.ts';
 import { type WriteOrder, planWrite, writeMergedTar } from './write-merged-tar.ts';
+import { writeSquashfs } from './write-squashfs.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 
 export type Conversion = {
@@ -47,6 +49,7 @@ const progressBytes = 16 * 1024 * 1024;
  */
 export async function convertLayers(conversion: Conversion): Promise<ConversionResult> {
   const { layers, outputPath, options, emit, signal } = conversion;
+  if (!isAbsolute(outputPath)) throw new Error(`an image is written to an absolute path, not to ${outputPath}`);
   const tool = await findSquashfsTool(options.searchPath);
   const warnings = createWarningCounts();
   const own = createLayerIndex();
@@ -87,8 +90,8 @@ export async function convertLayers(conversion: Conversion): Promise<ConversionR
     reported = doneBytes;
     emit({ type: 'convert-progress', doneBytes, totalBytes: contentBytes });
   };
-  const job = { tool, outputPath, root: tree.attributesOf(rootNode), options, signal };
-  const sizeBytes = await writeSquashfs(job, async (write) => {
+  const wanted = { tool, outputPath, root: tree.attributesOf(rootNode), newestSec: order.newestSec, options };
+  const sizeBytes = await writeSquashfs(wanted, signal, async (write) => {
     const files = [undefined, ...layers];
     await writeMergedTar({ tree, order, indexes }, files, createTarOutput(write), { signal, progress });
   });

@@ -8,6 +8,8 @@ import { readFileChunks, readFileStart } from '../../sys/file-chunks.ts';
 import type { LayerFile } from '../types.ts';
 import { inLayer } from './layer-errors.ts';
 
+/** Thrown through a pipeline to end it early: one that merely stops reading is reported as broken. */
+const enough = new Error('the rest is not wanted');
 /** Node's default of 16 KiB halves the speed of decompression: each chunk is a trip to the thread pool. */
 const chunkBytes = 1024 * 1024;
 /** Windows beyond this are refused by zstd's own tools as well, unless asked with --long. */
@@ -28,7 +30,7 @@ export async function readLayer(
     const consumeAll = async (archive: AsyncIterable<Buffer>): Promise<void> => {
       for await (const chunk of archive) {
         signal.throwIfAborted();
-        if (!(await consume(chunk))) return;
+        if (!(await consume(chunk))) throw enough;
       }
     };
     switch (compression) {
@@ -47,6 +49,7 @@ export async function readLayer(
         compression satisfies never;
     }
   } catch (error) {
+    if (error === enough) return;
     signal.throwIfAborted();
     throw inLayer(layer, error);
   }

@@ -22,6 +22,8 @@ export type WriteOrder = {
   /** Nodes that are written, the root included. */
   readonly entries: number;
   readonly contentBytes: number;
+  /** The latest time of them all. */
+  readonly newestSec: number;
 };
 
 export function planWrite(tree: MergedTree, indexes: readonly LayerIndex[]): WriteOrder {
@@ -31,6 +33,7 @@ export function planWrite(tree: MergedTree, indexes: readonly LayerIndex[]): Wri
   let droppedDevices = 0;
   let contentBytes = 0;
   let files = 0;
+  let newestSec = tree.attributesOf(rootNode).mtimeSec;
 
   const placeFile = (node: number): void => {
     const { layer, entry } = tree.referenceOf(node);
@@ -58,13 +61,14 @@ export function planWrite(tree: MergedTree, indexes: readonly LayerIndex[]): Wri
     }
     const node = next.value;
     const type = tree.typeOf(node);
+    newestSec = Math.max(newestSec, tree.attributesOf(node).mtimeSec);
     if (type === 'file') placeFile(node);
     else if (type === 'character-device' || type === 'block-device') droppedDevices += 1;
     else plain.push(node);
     if (type === 'directory') stack.push(tree.childrenOf(node)[Symbol.iterator]());
   }
   const entries = 1 + plain.length + files + hardLinks.length / 2;
-  return { plain, contents, hardLinks, droppedDevices, entries, contentBytes };
+  return { plain, contents, hardLinks, droppedDevices, entries, contentBytes, newestSec };
 }
 
 /**
