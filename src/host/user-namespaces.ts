@@ -4,6 +4,9 @@
 import type { Finding, Remedy } from './finding.ts';
 import type { HostReader } from './reader.ts';
 
+/** What user.max_user_namespaces holds in a namespace that sets no limit of its own. */
+const unlimited = 2 ** 31 - 1;
+
 export type UserNamespaceFacts = {
   /** user.max_user_namespaces. */
   readonly limit: number | undefined;
@@ -50,7 +53,7 @@ export function judgeUserNamespaces(facts: UserNamespaceFacts): Finding {
   const isClosed = facts.limit === 0 || facts.cloneSetting === 0 || facts.apparmorSetting === 1;
   const { outcome, reason } = facts.attempt;
   if (outcome === 'succeeded' && !isClosed) {
-    const limit = facts.limit === undefined ? '' : `, at most ${facts.limit} a user`;
+    const limit = facts.limit === undefined || facts.limit >= unlimited ? '' : `, at most ${facts.limit} a user`;
     return { id, state: 'ok', what, detail: `one was made just now${limit}` };
   }
   if (outcome === 'succeeded') {
