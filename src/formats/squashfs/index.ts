@@ -8,3 +8,18 @@ export type { ReadAt } from './metadata-reader.ts';
 export type { Resolved } from './resolve-path.ts';
 export { type Compression, compressionNames, type Superblock } from './superblock.ts';
 export type { Xattr } from './xattrs.ts';
+export { type EncodedImage, encodeTree, type ImageLayout } from './encode-tree.ts';
+export { encodeCompressorOptions } from './compressor-options.ts';
+export { storedLengthOf, type StoredBlock, uncompressedDataBit } from './data-blocks.ts';
+export type { Compress } from './metadata-writer.ts';
+export { maxBlockSizeBytes, minBlockSizeBytes, superblockSizeBytes } from './superblock.ts';
+export type {
+  PlacedContent,
+  TreeDevice,
+  TreeDirectory,
+  TreeEntry,
+  TreeFile,
+  TreeNode,
+  TreePipe,
+  TreeSymlink,
+} from './tree.ts';

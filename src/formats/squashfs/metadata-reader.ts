@@ -8,7 +8,7 @@ import type { Decompress } from './decompress.ts';
 export const metadataBlockSizeBytes = 8192;
 
 const headerSizeBytes = 2;
-const uncompressedBit = 0x8000;
+export const uncompressedMetadataBit = 0x8000;
 const maxCachedBlocks = 512;
 // Neighbouring blocks are usually wanted together, and a shared file system charges by the request.
 const windowSizeBytes = 32 * 1024;
@@ -58,8 +58,8 @@ export function createMetadataReader(read: ReadAt, decompress: Decompress, image
 
     const header = readWindow(table, start, headerSizeBytes);
     if (header.length < headerSizeBytes) fail('the file ends there');
-    const length = header.readUInt16LE(0) & ~uncompressedBit;
-    const isCompressed = (header.readUInt16LE(0) & uncompressedBit) === 0;
+    const length = header.readUInt16LE(0) & ~uncompressedMetadataBit;
+    const isCompressed = (header.readUInt16LE(0) & uncompressedMetadataBit) === 0;
     const nextBlock = start + headerSizeBytes + length;
     if (length === 0 || length > metadataBlockSizeBytes) fail(`it has ${length} bytes`);
     if (nextBlock > table.end) fail(`its ${length} bytes run out of the table`);
@@ -127,7 +127,7 @@ export function createMetadataReader(read: ReadAt, decompress: Decompress, image
       // What lies between the table and the next one's list of offsets is that one's blocks: counting them too does no harm.
       for (let start = table.start; start + headerSizeBytes < table.end; blocks++) {
         const header = readWindow(table, start, headerSizeBytes);
-        const length = header.length < headerSizeBytes ? 0 : header.readUInt16LE(0) & ~uncompressedBit;
+        const length = header.length < headerSizeBytes ? 0 : header.readUInt16LE(0) & ~uncompressedMetadataBit;
         if (length === 0 || length > metadataBlockSizeBytes) break;
         start += headerSizeBytes + length;
       }

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a compressor was told, behind the superblock. Readers decompress without it; `unsquashfs -s` shows it.
+import { encodeMetadataBlock } from './metadata-writer.ts';
+
+/** The block of options; empty where they are the ones that squashfs-tools takes for granted. */
+export function encodeCompressorOptions(compression: 'gzip' | 'zstd', level: number): Buffer {
+  switch (compression) {
+    case 'zstd': {
+      if (level === 15) return Buffer.alloc(0);
+      const options = Buffer.allocUnsafe(4);
+      options.writeUInt32LE(level, 0);
+      return encodeMetadataBlock(options, (block) => block);
+    }
+    case 'gzip': {
+      if (level === 9) return Buffer.alloc(0);
+      // Level, window of 2^15, and no strategy beside the default.
+      const options = Buffer.alloc(8);
+      options.writeUInt32LE(level, 0);
+      options.writeUInt16LE(15, 4);
+      return encodeMetadataBlock(options, (block) => block);
+    }
+    default:
+      return compression satisfies never;
+  }
+}

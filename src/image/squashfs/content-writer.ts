@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contents of files, as they come, to compressed blocks. Whole blocks of a content lie together; what is left at its
+// end goes into a fragment block with the ends of its neighbours. Contents that are there already are not stored again:
+// ends are compared before, runs of blocks after they are compressed. Where everything goes depends only on the contents
+// and their order, not on what is ready first.
+import { createHash, hash } from 'node:crypto';
+import { type StoredBlock, uncompressedDataBit } from '../../formats/squashfs/index.ts';
+import type { BlockCompressor } from './block-compressor.ts';
+import { createBufferPool } from './buffer-pool.ts';
+import { createCommitQueue } from './commit-queue.ts';
+import { type ContentTable, createContentTable } from './content-table.ts';
+import type { DataArea } from './data-area.ts';
+
+/** One content after another: `begin`, any number of `write` and `addZeros`, `end`. */
+export type ContentWriter = {
+  readonly begin: () => void;
+  /** The next bytes; they are copied. */
+  readonly write: (chunk: Buffer) => void;
+  /** The next `count` bytes are zeros. */
+  readonly addZeros: (count: number) => void;
+  /** Ends the content and returns its number: 0, 1, 2, … */
+  readonly end: () => number;
+  /** To be awaited between large chunks: there is room for more. Throws what went wrong since. */
+  readonly drain: () => Promise<void>;
+  /** All is compressed and appended to the data area. No content may follow. */
+  readonly finish: () => Promise<{ readonly contents: ContentTable; readonly fragments: readonly StoredBlock[] }>;
+};
+
+type OpenContent = {
+  sizeBytes: number;
+  /** Of whole blocks, filled in as they are committed. */
+  readonly sizeWords: number[];
+  blockCount: number;
+  firstBlock: number;
+  /** Over the blocks as they are stored; begun with the first. */
+  digest: ReturnType<typeof createHash> | undefined;
+};
+
+const minBytesUnderWay = 8 * 1024 * 1024;
+
+export function createContentWriter(
+  area: DataArea,
+  compressor: BlockCompressor,
+  blockSizeBytes: number,
+): ContentWriter {
+  const queue = createCommitQueue(Math.max(minBytesUnderWay, 3 * compressor.parallelism * blockSizeBytes));
+  const contents = createContentTable();
+  const fragments: StoredBlock[] = [];
+  const zeros = Buffer.alloc(blockSizeBytes);
+  const pool = createBufferPool(blockSizeBytes);
+  /** By digest, the first content with that end, and the first with that run of blocks. */
+  const knownTails = new Map<string, number>();
+  const knownRuns = new Map<string, number>();
+
+  let current: OpenContent | undefined;
+  /** The block that is being filled. */
+  let partial: Buffer | undefined;
+  let partialBytes = 0;
+  let fragment: Buffer | undefined;
+  let fragmentBytes = 0;
+  let fragmentIndex = 0;
+
+  function opened(): OpenContent {
+    if (current === undefined) throw new Error('no content has begun');
+    return current;
+  }
+
+  function addBlock(block: Buffer): void {
+    const content = opened();
+    const index = content.blockCount++;
+    if (block.equals(zeros)) {
+      content.sizeWords[index] = 0;
+      pool.give(block);
+      return;
+    }
+    queue.add(
+      block.length,
+      () => compressor.compress(block),
+      async (stored) => {
+        content.digest ??= startRun(content, area.end());
+        content.digest.update(stored);
+        content.sizeWords[index] = sizeWordOf(stored, block);
+        await area.append(stored);
+        pool.give(block);
+      },
+    );
+  }
+
+  /** What follows `blockCount` whole blocks. */
+  function addTail(number: number, content: OpenContent, tail: Buffer): void {
+    const isHole = content.blockCount > 0 && tail.equals(zeros.subarray(0, tail.length));
+    if (isHole) {
+      content.sizeWords[content.blockCount++] = 0;
+      return;
+    }
+    const digest = hash('sha256', tail, 'base64');
+    const known = knownTails.get(digest);
+    const place = known === undefined ? undefined : contents.placeOf(known).fragment;
+    if (place !== undefined) {
+      contents.setFragment(number, place.index, place.offset);
+      return;
+    }
+    if (fragment !== undefined && fragmentBytes + tail.length > blockSizeBytes) endFragment();
+    fragment ??= pool.take();
+    contents.setFragment(number, fragmentIndex, fragmentBytes);
+    fragmentBytes += tail.copy(fragment, fragmentBytes);
+    knownTails.set(digest, number);
+  }
+
+  function endFragment(): void {
+    if (fragment === undefined) return;
+    const buffer = fragment;
+    const block = buffer.subarray(0, fragmentBytes);
+    const index = fragmentIndex++;
+    fragment = undefined;
+    fragmentBytes = 0;
+    queue.add(
+      block.length,
+      () => compressor.compress(block),
+      async (stored) => {
+        fragments[index] = { start: area.end(), sizeWord: sizeWordOf(stored, block) };
+        await area.append(stored);
+        pool.give(buffer);
+      },
+    );
+  }
+
+  /** Once its blocks are appended: keeps them, or takes them back where another content has the same. */
+  function placeBlocks(number: number, content: OpenContent): void {
+    const { digest, sizeWords, firstBlock } = content;
+    if (digest === undefined) {
+      contents.setBlocks(number, 0, sizeWords);
+      return;
+    }
+    const key = digest.update(Buffer.from(Uint32Array.from(sizeWords).buffer)).digest('base64');
+    const known = knownRuns.get(key);
+    if (known === undefined) {
+      knownRuns.set(key, number);
+      contents.setBlocks(number, firstBlock, sizeWords);
+    } else {
+      area.rewind(firstBlock);
+      contents.setBlocks(number, contents.placeOf(known).firstBlock, sizeWords);
+    }
+  }
+
+  function writeBytes(chunk: Buffer): void {
+    const content = opened();
+    content.sizeBytes += chunk.length;
+    for (let done = 0; done < chunk.length;) {
+      partial ??= pool.take();
+      const copied = chunk.copy(partial, partialBytes, done);
+      done += copied;
+      partialBytes += copied;
+      if (partialBytes === blockSizeBytes) {
+        addBlock(partial);
+        partial = undefined;
+        partialBytes = 0;
+      }
+    }
+  }
+
+  return {
+    begin() {
+      if (current !== undefined) throw new Error('the content before has not ended');
+      current = { sizeBytes: 0, sizeWords: [], blockCount: 0, firstBlock: 0, digest: undefined };
+    },
+    write: writeBytes,
+    addZeros(count) {
+      let left = count;
+      const toBoundary = Math.min(left, (blockSizeBytes - partialBytes) % blockSizeBytes);
+      writeBytes(zeros.subarray(0, toBoundary));
+      left -= toBoundary;
+      const content = opened();
+      for (; left >= blockSizeBytes; left -= blockSizeBytes) {
+        content.sizeWords[content.blockCount++] = 0;
+        content.sizeBytes += blockSizeBytes;
+      }
+      writeBytes(zeros.subarray(0, left));
+    },
+    end() {
+      const content = opened();
+      const number = contents.add(content.sizeBytes);
+      // Before the end is added, which may append a fragment block: nothing may come between a run and its placing.
+      if (content.blockCount > 0)
+        queue.add(
+          0,
+          () => undefined,
+          () => placeBlocks(number, content),
+        );
+      if (partialBytes > 0 && partial !== undefined) {
+        addTail(number, content, partial.subarray(0, partialBytes));
+        partialBytes = 0;
+      }
+      current = undefined;
+      return number;
+    },
+    drain: queue.drain,
+    async finish() {
+      endFragment();
+      await queue.finish();
+      await area.flush();
+      return { contents, fragments };
+    },
+  };
+}
+
+function startRun(content: OpenContent, firstBlock: number): ReturnType<typeof createHash> {
+  content.firstBlock = firstBlock;
+  return createHash('sha256');
+}
+
+function sizeWordOf(stored: Buffer, block: Buffer): number {
+  return stored === block ? stored.length | uncompressedDataBit : stored.length;
+}
