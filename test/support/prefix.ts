@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Slipway under test: the checkout's own built tree where the test user can reach it, else an installed copy.
+import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { runOk } from './command.ts';
@@ -15,9 +16,18 @@ export async function slipwayPrefix(): Promise<string> {
     await runOk([join(checkout, 'scripts/build')], { timeoutMs: 600_000 });
   const parts = ['bin/slipway', 'lib/slipway/main.mjs', 'libexec/slipway/node'];
   if (!isRoot() || parts.every((part) => isOpenToAll(join(checkout, part)))) return checkout;
-  const copy = join(devCache(), 'prefix');
-  installed ??= runOk([join(checkout, 'install'), copy], { timeoutMs: 600_000 }).then(() => copy);
+  installed ??= installCopy(
+    join(devCache(), `prefix-${createHash('sha256').update(checkout).digest('hex').slice(0, 12)}`),
+  );
   return installed;
+}
+
+/** Test files run side by side: one installs, the others find it done. */
+async function installCopy(copy: string): Promise<string> {
+  const script =
+    'cmp -s bin/slipway "$1/bin/slipway" && cmp -s lib/slipway/main.mjs "$1/lib/slipway/main.mjs" || ./install "$1"';
+  await runOk(['flock', `${copy}.lock`, 'sh', '-c', script, 'sh', copy], { cwd: checkout, timeoutMs: 600_000 });
+  return copy;
 }
 
 /** Whether everyone can read the file and pass each directory above it, symbolic links followed. */
