@@ -83,7 +83,6 @@ static const struct {
     {OP_BIND, EROFS, NULL, "the image is read-only and has no such path; run with --writable, where it is made"},
     {OP_BIND, ENOENT, "open", "make it on the host, or leave out this mount"},
     {OP_BIND, ENOTDIR, "mount on", "a directory can be mounted on a directory only, and a file on a file"},
-    {OP_BIND, EINVAL, "mount on", "a directory can be mounted on a directory only, and a file on a file"},
     {OP_CHDIR, 0, NULL, "name a directory that exists in the container with --workdir"},
     {OP_EXEC, 0, "run: no command was given, and the image names none", "name one after the image"},
     {OP_EXEC, ENOEXEC, NULL, "it is built for another kind of processor, or damaged"},
