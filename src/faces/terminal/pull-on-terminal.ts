@@ -114,11 +114,16 @@ export function pullView(progress: PullProgress, options: ViewOptions): readonly
   const doing = progress.layers.length === 0 ? 'asking the registry' : 'pulling';
   const head: BlockLine = { text: `${printable(progress.reference ?? '')}${platform}: ${doing}`, style: 'bold' };
   const total = totalOf(progress);
+  const isLoaded = progress.layers.length > 0 && total.doneBytes >= total.totalBytes;
   const foot: BlockLine[] = [
-    ...(total.totalBytes > 0 ? [{ text: measured('total', 'total', total.doneBytes, total.totalBytes) }] : []),
-    ...(progress.conversion === undefined
+    ...(total.totalBytes === 0
       ? []
-      : [{ text: measured('convert', 'convert', progress.conversion.doneBytes, progress.conversion.totalBytes) }]),
+      : [
+          isLoaded
+            ? { text: noteLine('total', `done, ${formatSize(total.totalBytes)}`), style: 'dim' as const }
+            : { text: measured('total', 'total', total.doneBytes, total.totalBytes) },
+        ]),
+    ...(isLoaded ? [{ text: conversionText(progress, measured) }] : []),
     ...(progress.waitingFor === undefined ? [] : [{ text: `  waiting for ${printable(progress.waitingFor)}` }]),
   ];
   // The cursor's row stays free.
@@ -133,4 +138,13 @@ export function pullView(progress: PullProgress, options: ViewOptions): readonly
     `${count('done', 'present')} of ${progress.layers.length} done, ${count('waiting')} waiting`,
   );
   return [head, ...loading.map(layerLine), { text: rest, style: 'dim' }, ...foot];
+}
+
+function conversionText(
+  { conversion }: PullProgress,
+  measured: (label: string, subject: string, doneBytes: number, totalBytes: number) => string,
+): string {
+  // Layers are first read for what they hold; how much will be written is known after that.
+  if (conversion === undefined) return noteLine('convert', 'reading the layers');
+  return measured('convert', 'convert', conversion.doneBytes, conversion.totalBytes);
 }

@@ -47,8 +47,6 @@ test('draws a line a layer, a total and the conversion, and in the end leaves on
   for (const event of [resolved(3), loading('0', 0), done('2', true)]) reporter.emit(event);
   environment.pass(2000);
   reporter.emit(loading('0', 10));
-  reporter.emit({ type: 'converting', entries: 5, contentBytes: 100 * mebibyte });
-  reporter.emit({ type: 'convert-progress', doneBytes: 50 * mebibyte, totalBytes: 100 * mebibyte });
   environment.pass(100);
   const lines = screen(environment);
   assert.equal(lines[0], `${reference} for linux/amd64: pulling`);
@@ -56,14 +54,24 @@ test('draws a line a layer, a total and the conversion, and in the end leaves on
   assert.equal(lines[2], '  111111111111  waiting, 40.0 MiB');
   assert.equal(lines[3], '  222222222222  already here, 40.0 MiB');
   assert.match(lines[4] ?? '', /^ {2}total .* 12% +10\.0 MiB \/ 80\.0 MiB/);
-  assert.match(lines[5] ?? '', /^ {2}convert .* 50% +50\.0 MiB \/ 100 MiB$/);
-  assert.equal(lines.length, 6);
+  assert.equal(lines.length, 5);
 
-  for (const event of [done('0'), done('1'), stored]) reporter.emit(event);
+  for (const event of [done('0'), done('1')]) reporter.emit(event);
+  environment.pass(100);
+  assert.deepEqual(screen(environment).slice(4), [
+    '  total         done, 80.0 MiB',
+    '  convert       reading the layers',
+  ]);
+  reporter.emit({ type: 'converting', entries: 5, contentBytes: 100 * mebibyte });
+  reporter.emit({ type: 'convert-progress', doneBytes: 50 * mebibyte, totalBytes: 100 * mebibyte });
+  environment.pass(100);
+  assert.match(screen(environment)[5] ?? '', /^ {2}convert .* 50% +50\.0 MiB \/ 100 MiB$/);
+
+  reporter.emit(stored);
   environment.pass(500);
   reporter.close();
   assert.deepEqual(screenAfter(environment.stderr.text(), 200), [
-    `${reference}: 70.0 MiB stored in 2.2s (80.0 MiB downloaded, 40.0 MiB reused)`,
+    `${reference}: 70.0 MiB stored in 2.4s (80.0 MiB downloaded, 40.0 MiB reused)`,
   ]);
   assert.equal(environment.stdout.text(), '');
 });
