@@ -25,7 +25,7 @@ Options:
                      has a line of its own
 
 Habits:
-  -n  accepted, and ignored
+  -n                 accepted, and ignored
 
 Environment:
   SHIP_NAME  the vessel

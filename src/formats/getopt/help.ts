@@ -16,13 +16,16 @@ type Row = { readonly term: string; readonly help: string };
 export function renderHelp(command: CommandDescription, columns: number): string {
   const width = Math.min(Math.max(columns, narrowest), widest);
   const operands = command.operands.map(({ name, help }) => ({ term: name, help }));
+  const groups = optionGroups(command.options);
+  // All groups of options share a column.
+  const optionColumn = columnFor(groups.flatMap(({ options }) => options.map(optionRow)));
   const subcommands = (command.subcommands ?? []).map(({ name, summary }) => ({ term: name, help: summary }));
   const blocks = [
     [...renderUsage(command, width)],
     ...command.description.map((paragraph) => [...wrapText(paragraph, width)]),
     section('Commands', subcommands, width),
     section('Arguments', operands, width),
-    ...optionGroups(command.options).map(({ title, options }) => section(title, options.map(optionRow), width)),
+    ...groups.map(({ title, options }) => section(title, options.map(optionRow), width, optionColumn)),
     ...(command.sections ?? []).map(({ title, items }) => section(title, items, width)),
     command.examples.length === 0
       ? []
@@ -45,11 +48,19 @@ function renderUsage(command: CommandDescription, width: number): readonly strin
   });
 }
 
-function section(title: string, rows: readonly Row[], width: number): readonly string[] {
-  if (rows.length === 0) return [];
+function section(
+  title: string,
+  rows: readonly Row[],
+  width: number,
+  column: number = columnFor(rows),
+): readonly string[] {
+  return rows.length === 0 ? [] : [`${title}:`, ...rows.flatMap((row) => renderRow(row, column, width))];
+}
+
+/** Where the texts of these rows begin. */
+function columnFor(rows: readonly Row[]): number {
   const fitting = rows.map((row) => row.term.length).filter((length) => length <= widestTerm);
-  const column = 2 + Math.max(0, ...fitting) + 2;
-  return [`${title}:`, ...rows.flatMap((row) => renderRow(row, column, width))];
+  return 2 + Math.max(0, ...fitting) + 2;
 }
 
 function renderRow({ term, help }: Row, column: number, width: number): readonly string[] {
