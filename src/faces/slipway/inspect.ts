@@ -54,7 +54,7 @@ function inspectImage(asked: string, { tag, image, squashfsPath }: FoundImage): 
       ['labels', Object.entries(config.labels).map(([label, value]) => `${label}=${value}`)],
       [
         `layers (${formatSize(layersBytes)} compressed)`,
-        image.layers.map((layer) => `${layer.digest}  ${formatSize(layer.sizeBytes)}`),
+        image.layers.map((layer) => `${formatSize(layer.sizeBytes).padStart(8)}  ${layer.digest}`),
       ],
     ],
     json: { name: name ?? null, pulled: tag?.pulled ?? null, file: squashfsPath, ...image },

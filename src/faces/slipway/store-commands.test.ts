@@ -75,7 +75,7 @@ test('shows an image without letting its text at the terminal', async () => {
     '    NAME=a\\x1b[2Jb',
     '    maintainer=nobody',
     '  layers (3.0 MiB compressed)',
-    `    sha256:${'1'.repeat(64)}  3.0 MiB`,
+    `     3.0 MiB  sha256:${'1'.repeat(64)}`,
   ]) {
     assert.ok(lines.includes(line), `${line}\nis not in\n${stdout}`);
   }

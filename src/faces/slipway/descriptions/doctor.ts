@@ -16,6 +16,6 @@ export const doctor: CommandDescription<'json' | 'quiet' | 'help'> = {
     helpOption,
   ],
   rules: { mode: 'permute' },
-  sections: [{ title: 'Environment', items: [storeVariable] }],
+  sections: [{ title: 'Environment variables', items: [storeVariable] }],
   examples: [{ command: 'srun -N1 slipway doctor', help: 'Examine a compute node' }],
 };

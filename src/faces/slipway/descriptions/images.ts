@@ -17,6 +17,6 @@ export const images: CommandDescription<'digests' | 'quiet' | 'json' | 'help'> =
     helpOption,
   ],
   rules: { mode: 'permute' },
-  sections: [{ title: 'Environment', items: [storeVariable] }],
+  sections: [{ title: 'Environment variables', items: [storeVariable] }],
   examples: [{ command: 'slipway images --json', help: 'List images for a program' }],
 };

@@ -18,7 +18,7 @@ export const inspect: CommandDescription<'json' | 'help'> = {
   ],
   options: [{ long: 'json', argument: 'none', help: 'print one JSON object' }, helpOption],
   rules: { mode: 'permute' },
-  sections: [{ title: 'Environment', items: [storeVariable] }],
+  sections: [{ title: 'Environment variables', items: [storeVariable] }],
   examples: [
     { command: 'slipway inspect debian:12', help: 'Show an image' },
     { command: 'slipway inspect --json debian:12 | jq .file', help: "Find an image's file" },

@@ -44,7 +44,7 @@ export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' 
   rules: { mode: 'permute' },
   sections: [
     {
-      title: 'Environment',
+      title: 'Environment variables',
       items: [
         storeVariable,
         {

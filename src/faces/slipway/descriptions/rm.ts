@@ -29,6 +29,6 @@ export const rm: CommandDescription<'untagged' | 'quiet' | 'help'> = {
     helpOption,
   ],
   rules: { mode: 'permute' },
-  sections: [{ title: 'Environment', items: [storeVariable] }],
+  sections: [{ title: 'Environment variables', items: [storeVariable] }],
   examples: [{ command: 'slipway rm debian:11 debian:12', help: 'Remove two images' }],
 };

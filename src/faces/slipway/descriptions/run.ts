@@ -190,7 +190,7 @@ export const run: CommandDescription = {
       ],
     },
     {
-      title: 'Environment',
+      title: 'Environment variables',
       items: [
         { term: 'SLIPWAY_STORE', help: 'where images are kept, instead of $XDG_DATA_HOME/slipway' },
         {

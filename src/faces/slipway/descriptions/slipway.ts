@@ -18,7 +18,7 @@ export const slipway: CommandDescription<'version' | 'help'> = {
   rules: { mode: 'stop-at-operand' },
   sections: [
     {
-      title: 'Environment',
+      title: 'Environment variables',
       items: [
         storeVariable,
         { term: 'SLIPWAY_DEBUG', help: 'if set, errors tell where in the program they arose' },
