@@ -114,13 +114,18 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
   const judge = createHolderJudge(timing);
   const announced = new Set<string>();
   options.signal.throwIfAborted();
-  const changes = watchEntry(path);
+  let changes: EntryWatch | undefined;
   try {
     return await withPrepared(path, judge, async (candidate) => {
       let nextLookMs = 0;
       for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.6, timing.recheckMs)) {
         options.signal.throwIfAborted();
         if (await candidate.tryRename()) return candidate.token;
+        if (changes === undefined) {
+          // Try again: it may have become free before this began to watch.
+          changes = watchEntry(path);
+          continue;
+        }
         // Every release wakes every waiter, for one rename; to look at the holder costs several requests more.
         if (performance.now() >= nextLookMs) {
           const living = await clearDead(path, judge);
@@ -138,7 +143,7 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
       }
     });
   } finally {
-    changes.close();
+    changes?.close();
   }
 }
 

@@ -3,8 +3,8 @@
 // leaves behind can be read back and continued by the next one; one process at a time, which is the caller's to see to.
 // Errors of the system are those of `toFileError`.
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { attempting } from './file-errors.ts';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { attempting, isErrno } from './file-errors.ts';
 import { moveDurably, removeIfPresent } from './files.ts';
 
 export type PartFile = {
@@ -26,7 +26,16 @@ const readBytes = 1024 * 1024;
 /** Opens or makes a part file, for this user alone. A symbolic link in its place is refused. */
 export async function openPartFile(path: string): Promise<PartFile> {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-  const file = await attempting('open the file', path, async () => await open(path, flags, 0o600));
+  const file = await attempting('open the file', path, async () => {
+    try {
+      return await open(path, flags, 0o600);
+    } catch (error) {
+      if (!isErrno(error, 'EACCES')) throw error;
+      // What another user of a shared directory left can't be continued, only replaced.
+      await unlink(path);
+      return await open(path, flags, 0o600);
+    }
+  });
   let sizeBytes: number;
   try {
     sizeBytes = (await attempting('examine', path, async () => await file.stat())).size;

@@ -2,7 +2,7 @@
 // One blob into one file: received, hashed and written as it comes, continued where it broke off (in this process or
 // an earlier one), and given its name only when its digest and length are right.
 import { createHash, type Hash } from 'node:crypto';
-import { type Digest, digestAlgorithm, type Emit, type PullEvent, SlipwayError } from '../../model/index.ts';
+import { type Digest, digestAlgorithm, type Emit, hasCode, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { httpFailureOf } from '../../sys/http.ts';
 import { openPartFile, type PartFile } from '../../sys/part-file.ts';
@@ -31,7 +31,8 @@ const maxDelayMs = 30_000;
 /**
  * Downloads a blob to `path`; what is in `path.part` is continued. The caller holds the blob's lock.
  * @throws SlipwayError `blob-corrupt`: wrong bytes twice over, nothing is kept; `download-interrupted`: broken off
- *   several times without progress, the part is kept; those of the source and of `toFileError`; the signal's reason
+ *   several times without progress, the part is kept; `disk-full`, the part is removed; those of the source and of
+ *   `toFileError`; the signal's reason
  */
 export async function downloadBlob(download: BlobDownload): Promise<void> {
   const part = await openPartFile(`${download.path}.part`);
@@ -54,6 +55,10 @@ export async function downloadBlob(download: BlobDownload): Promise<void> {
       });
     }
     await part.finish(download.path, { mode: download.mode });
+  } catch (error) {
+    // A part would keep the disk full, and whoever clears up needs some room for that.
+    if (hasCode(error, 'disk-full')) await part.remove();
+    throw error;
   } finally {
     await part.close();
   }

@@ -31,9 +31,10 @@ export async function releaseNeededBlobs(
   image: Digest,
   options: { readonly removing: readonly Digest[]; readonly signal: AbortSignal },
 ): Promise<void> {
+  // Without a lock, which a full disk may have no room for: nobody is misled by a note that is missing too early.
+  await removeIfPresent(pullRecordPath(store, image));
+  if (options.removing.length === 0) return;
   await withBlobsLock(store, options.signal, async () => {
-    await removeIfPresent(pullRecordPath(store, image));
-    if (options.removing.length === 0) return;
     const needed = await neededBlobs(store);
     for (const blob of options.removing) {
       if (needed.has(blob)) continue;
