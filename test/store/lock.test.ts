@@ -62,7 +62,7 @@ test('nothing is lost either, and nobody is stuck, when processes are killed at 
 test('the lock of a killed process is taken over, and who waits is told who held it', async () => {
   const directory = temporaryDirectory();
   const [worker] = contend(directory, 1, 100_000);
-  while (worker!.lines().length === 0) await sleep(5);
+  await worker!.until((lines) => lines.length > 0);
   // Stopped, it may hold the lock or not: kill it in the moment that it does.
   const lock = join(directory, 'a.lock');
   for (;;) {

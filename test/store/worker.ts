@@ -3,11 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Worker = {
   readonly child: ChildProcess;
   /** The lines that it has written so far, unfinished ones left out. */
   readonly lines: () => readonly string[];
+  /** Waits until the lines fulfil a condition; rejects when the process ends first. */
+  readonly until: (condition: (lines: readonly string[]) => boolean) => Promise<void>;
   /** How it ended; what it wrote to stderr is in `error`. */
   readonly ended: Promise<{ readonly status: number | null; readonly error: string }>;
   readonly kill: () => void;
@@ -35,5 +38,13 @@ export function startWorker(
     kill();
     await ended;
   });
-  return { child, lines: () => output.split('\n').slice(0, -1), ended, kill };
+  const lines = (): readonly string[] => output.split('\n').slice(0, -1);
+  const until = async (condition: (lines: readonly string[]) => boolean): Promise<void> => {
+    while (!condition(lines())) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`${script} ended early: ${error}${output}`);
+      await sleep(2);
+    }
+  };
+  return { child, lines, until, ended, kill };
 }
