@@ -327,6 +327,10 @@ static int bind_mount(const struct record *r, struct fail *f) {
   if (target < 0)
     return f->step ? -1 : 0;
   int mounted = tree_attach(tree, target, root, path);
+  struct stat on;
+  // The kernel calls a file on a directory, or the reverse, no more than invalid.
+  if (mounted < 0 && errno == EINVAL)
+    errno = fstatat(target, "", &on, K_AT_EMPTY_PATH) == 0 && S_ISDIR(on.st_mode) != S_ISDIR(st.st_mode) ? ENOTDIR : EINVAL;
   if (mounted < 0)
     return FAIL(f, r, "mount on", path);
   int status = tree_set(mounted, flags, flags & MOUNT_RECURSIVE);
