@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hands a plan to the launcher that waits for it, and keeps it for the next ones.
 import { encodePlan, planFileName } from '../plan/index.ts';
-import { SlipwayError } from '../model/index.ts';
+import { describeError, SlipwayError } from '../model/index.ts';
 import { makeSkeleton, sweepOldFiles, writeAllToDescriptor, writeFileInPlace } from '../sys/run-directory.ts';
 import type { ReadyPlan } from './plan-run.ts';
 
@@ -17,15 +17,26 @@ export type PlanKeeping = {
   readonly nowNs: bigint;
 };
 
-/** @throws SlipwayError `run-directory-missing` where there is no place for what the container needs. */
+/**
+ * @throws SlipwayError `run-directory-missing`, `run-directory-unwritable` where there is no place for what the container
+ * needs.
+ */
 export function keepPlan(ready: ReadyPlan, keeping: PlanKeeping): void {
   if (keeping.runDirectory === '') throw new SlipwayError('run-directory-missing', { image: ready.plan.subject });
   const bytes = encodePlan(ready.plan, keeping.build, keeping.nowNs);
-  for (const { path, content } of ready.generated) writeFileInPlace(path, content, 0o444);
-  for (const { path, entries } of ready.skeletons) makeSkeleton(path, entries);
-  if (ready.isLasting) {
-    sweepOldFiles(keeping.runDirectory, Number(keeping.nowNs / 1_000_000n) - maxIdleMs);
-    writeFileInPlace(`${keeping.runDirectory}/${planFileName(ready.plan.covers)}`, bytes, 0o600);
+  try {
+    writeInRunDirectory(ready, bytes, keeping);
+  } catch (cause) {
+    const path = keeping.runDirectory;
+    throw new SlipwayError('run-directory-unwritable', { path, reason: describeError(cause) }, { cause });
   }
   writeAllToDescriptor(keeping.descriptor, bytes);
+}
+
+function writeInRunDirectory(ready: ReadyPlan, bytes: Uint8Array, { runDirectory, nowNs }: PlanKeeping): void {
+  for (const { path, content } of ready.generated) writeFileInPlace(path, content, 0o444);
+  for (const { path, entries } of ready.skeletons) makeSkeleton(path, entries);
+  if (!ready.isLasting) return;
+  sweepOldFiles(runDirectory, Number(nowNs / 1_000_000n) - maxIdleMs);
+  writeFileInPlace(`${runDirectory}/${planFileName(ready.plan.covers)}`, bytes, 0o600);
 }

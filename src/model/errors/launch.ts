@@ -37,6 +37,12 @@ export const launchErrors = {
     exitStatus: 125,
     httpStatus: 500,
   },
+  'run-directory-unwritable': {
+    message: 'write in {path}, the directory for plans: {reason}',
+    hint: 'make room there, or set XDG_RUNTIME_DIR to a directory of yours with mode 0700 on a local file system',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
   'environment-file-malformed': {
     message: 'read environment file {path}: line {line}: {reason}',
     hint: 'each line is NAME=value, or NAME to take it from your environment; # begins a comment',
