@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 
 static int root = -1; // under construction
+enum { OWN_MOUNTS_MAX = 64 };
+static int own_mounts[OWN_MOUNTS_MAX], own_count; // of the TMPFS records
 static int stacked;   // mounts that stand on top of "/"
 static uid_t inner_uid;
 static gid_t inner_gid;
@@ -259,6 +261,27 @@ static int overlay(const struct record *r, struct fail *f) {
   return attach_root(r, "the overlay", f);
 }
 
+// Which mount a descriptor is on (proc(5), fdinfo). -1 where that can't be known.
+static int mount_of(int fd) {
+  char path[32], text[512] = "";
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  cleanup_fd int info = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  if (info < 0 || read(info, text, sizeof text - 1) < 0)
+    return -1;
+  const char *line = strstr(text, "mnt_id:");
+  return line ? atoi(line + strlen("mnt_id:")) : -1;
+}
+
+// Whether a directory is the container's own: of its root, or of a tmpfs that was made for it. All else there is the
+// host's, and a link in the image may have led to it: nothing is made in there.
+static bool is_own(int directory) {
+  int mount = mount_of(directory);
+  bool is_found = mount >= 0 && mount == mount_of(root);
+  for (int i = 0; i < own_count && mount >= 0; i++)
+    is_found = is_found || own_mounts[i] == mount;
+  return is_found;
+}
+
 // Makes the missing parts of a guest path: directories, and at the end a directory or an empty file.
 static int create_target(const char *path, bool is_directory) {
   char prefix[4096];
@@ -273,6 +296,10 @@ static int create_target(const char *path, bool is_directory) {
     bool is_last = *next == 0;
     int fd = resolve_in_root(root, prefix);
     if (fd < 0 && errno == ENOENT) {
+      if (!is_own(parent)) {
+        errno = EXDEV;
+        return -1;
+      }
       if (is_last && !is_directory) {
         int file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
         if (file < 0)
@@ -360,7 +387,11 @@ static int temporary(const struct record *r, struct fail *f) {
   if (target < 0)
     return f->step ? -1 : 0;
   cleanup_fd int tree = mount_new("tmpfs", options, (unsigned)n[0], target, root, path);
-  return tree < 0 ? FAIL(f, r, "mount a tmpfs on", path) : 0;
+  if (tree < 0)
+    return FAIL(f, r, "mount a tmpfs on", path);
+  if (own_count < OWN_MOUNTS_MAX)
+    own_mounts[own_count++] = mount_of(tree);
+  return 0;
 }
 
 // Leaves the old root. Where the caller's root is the initial ramfs, as on diskless nodes, it can't be pivoted (EINVAL):

@@ -49,7 +49,8 @@ static const char *errno_name(int error) {
       {EISDIR, "EISDIR"}, {EINVAL, "EINVAL"},   {ENFILE, "ENFILE"},   {EMFILE, "EMFILE"},     {ETXTBSY, "ETXTBSY"},
       {ENOSPC, "ENOSPC"}, {EROFS, "EROFS"},     {E2BIG, "E2BIG"},     {ELOOP, "ELOOP"},       {ENAMETOOLONG, "ENAMETOOLONG"},
       {ENOSYS, "ENOSYS"}, {EUSERS, "EUSERS"},   {ESTALE, "ESTALE"},   {ENOTCONN, "ENOTCONN"}, {ECONNREFUSED, "ECONNREFUSED"},
-      {ESRCH, "ESRCH"},     {EOVERFLOW, "EOVERFLOW"},   {EAGAIN, "EAGAIN"},   {ECHILD, "ECHILD"},   {ENXIO, "ENXIO"},       {ECONNABORTED, "ECONNABORTED"},
+      {ESRCH, "ESRCH"},   {EAGAIN, "EAGAIN"},   {ECHILD, "ECHILD"},   {ENXIO, "ENXIO"},       {EOVERFLOW, "EOVERFLOW"},
+      {EXDEV, "EXDEV"},   {ECONNABORTED, "ECONNABORTED"},
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].error == error)
@@ -80,6 +81,8 @@ static const struct {
      "the directory in the image belongs to a user or group that is not mapped here; unpack the image as yourself"},
     {OP_BIND, ENOENT, "find the mount point",
      "the image has no such path; mount elsewhere, or run with --writable, where it is made"},
+    {OP_BIND, EXDEV, "find the mount point",
+     "it is missing in a directory of this machine, where nothing is made for a container; make it there, or mount elsewhere"},
     {OP_BIND, EROFS, NULL, "the image is read-only and has no such path; run with --writable, where it is made"},
     {OP_BIND, ENOENT, "open", "make it on the host, or leave out this mount"},
     {OP_BIND, ENOTDIR, "mount on", "a directory can be mounted on a directory only, and a file on a file"},
