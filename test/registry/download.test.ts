@@ -19,7 +19,7 @@ const digest = sha256(blob);
 test('what a killed process received is not received again', async () => {
   let isFirst = true;
   const server = await startFakeServer((request, response) => {
-    if (!isFirst) return void sendBlob(blob, request, response);
+    if (!isFirst) return sendBlob(blob, request, response);
     isFirst = false;
     response.writeHead(200, { 'content-length': blob.length });
     response.write(blob.subarray(0, 3_500_000));

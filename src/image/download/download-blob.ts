@@ -2,11 +2,13 @@
 // One blob into one file: received, hashed and written as it comes, continued where it broke off (in this process or
 // an earlier one), and given its name only when its digest and length are right.
 import { createHash, type Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { type Digest, digestAlgorithm, type Emit, hasCode, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { httpFailureOf } from '../../sys/http.ts';
 import { openPartFile, type PartFile } from '../../sys/part-file.ts';
 import type { ImageSource, LayerDescriptor } from '../types.ts';
+import { drain } from './drain.ts';
 
 export type BlobDownload = {
   readonly source: ImageSource;
@@ -104,40 +106,30 @@ async function fetchWhole(download: BlobDownload, part: PartFile): Promise<strin
  * What was received before a failure is in the part, so that the next attempt starts after it.
  */
 async function receive(
-  body: AsyncIterable<Buffer>,
+  body: Readable,
   state: { readonly download: BlobDownload; readonly part: PartFile; readonly hash: Hash },
 ): Promise<string> {
   const { part, hash } = state;
   const { layer, emit, signal } = state.download;
-  let waiting: Buffer[] = [];
-  let waitingBytes = 0;
-  const flush = async (): Promise<void> => {
-    const chunks = waiting;
-    waiting = [];
-    waitingBytes = 0;
-    if (chunks.length === 0) return;
-    await part.append(chunks);
-    for (const chunk of chunks) hash.update(chunk);
-    emit({ type: 'blob-progress', digest: layer.digest, doneBytes: part.sizeBytes(), totalBytes: layer.sizeBytes });
-  };
-
-  let ending = 'the answer ended early';
+  let isTooLong = false;
   try {
-    // Leaving the loop destroys the body, and with it the connection.
-    for await (const chunk of body) {
-      if (part.sizeBytes() + waitingBytes + chunk.length > layer.sizeBytes) return 'too-long';
-      waiting.push(chunk);
-      waitingBytes += chunk.length;
-      if (waitingBytes >= writeBytes) await flush();
-    }
+    await drain(body, writeBytes, async (chunks) => {
+      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      isTooLong = part.sizeBytes() + length > layer.sizeBytes;
+      if (isTooLong) return false;
+      const written = part.append(chunks);
+      for (const chunk of chunks) hash.update(chunk);
+      await written;
+      emit({ type: 'blob-progress', digest: layer.digest, doneBytes: part.sizeBytes(), totalBytes: layer.sizeBytes });
+      return true;
+    });
   } catch (error) {
     signal.throwIfAborted();
     const failure = httpFailureOf(error);
     if (failure === undefined) throw error;
-    ending = failure.message;
+    return failure.message;
   }
-  await flush();
-  return ending;
+  return isTooLong ? 'too-long' : 'the answer ended early';
 }
 
 function newHash(digest: Digest): Hash {
