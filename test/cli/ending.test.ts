@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { run } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
 import { onEnd } from '../support/on-end.ts';
 import { pushImage, registryCommands, startRegistry } from '../support/registry.ts';
@@ -54,6 +55,15 @@ test('ends quietly with status 141 when the reader of its output goes', async ()
   const said = textOf(child.stderr);
   const [status] = (await once(child, 'close')) as [number | null];
   assert.deepEqual([status, await said], [141, '']);
+});
+
+test('says so when its output does not fit', async () => {
+  const face = createFace();
+  const { status, stderr } = await run(['sh', '-c', '"$@" > /dev/full', 'sh', ...face.argv('--help')], {
+    env: face.environment,
+  });
+  assert.equal(status, 125);
+  assert.match(stderr, /^slipway: write the output: no space is left \(ENOSPC\)/);
 });
 
 type StallingProxy = {

@@ -3,40 +3,42 @@
 import { describeGetoptError, parseArguments, renderHelp } from '../../formats/getopt/index.ts';
 import { planFormatVersion, SlipwayError } from '../../model/index.ts';
 import type { FaceEnvironment, OutputStream } from '../terminal/environment.ts';
+import { supervise } from '../terminal/supervise.ts';
 import { build } from './build.ts';
 import { type Command, findCommand, rootDescription } from './commands.ts';
+import type { CommandContext } from './context.ts';
 import { slipway } from './descriptions/slipway.ts';
-import { runCommand, tellFailure } from './run-command.ts';
 import { unknownCommand } from './unknown-command.ts';
 
 /** Runs `slipway` with the words after its name, and gives the exit status. Never rejects: failures go to stderr. */
 export async function main(argv: readonly string[], environment: FaceEnvironment): Promise<number> {
-  const { stdout, stderr } = environment;
-  try {
-    const parsed = parseArguments(slipway.options, argv, slipway.rules);
-    const [first] = parsed.options;
-    if (first !== undefined) {
-      stdout.write(first.name === 'version' ? versionText() : helpText(undefined, stdout));
-      return 0;
-    }
-    if (!parsed.ok) {
-      throw new SlipwayError('usage', { command: slipway.name, reason: describeGetoptError(parsed.error) });
-    }
-    const [word, ...rest] = parsed.operands;
-    if (word === undefined) {
-      stderr.write(helpText(undefined, stderr));
-      return 2;
-    }
-    const command = findCommand(word);
-    if (command === undefined) throw unknownCommand(word);
-    if (isHelpWanted(command, rest)) {
-      stdout.write(helpText(command, stdout));
-      return 0;
-    }
-    return await runCommand(command, rest, environment);
-  } catch (error) {
-    return tellFailure(error, environment);
+  return await supervise('slipway', environment, (signal) => dispatch(argv, { environment, signal }));
+}
+
+async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {
+  const { stdout, stderr } = context.environment;
+  const parsed = parseArguments(slipway.options, argv, slipway.rules);
+  const [first] = parsed.options;
+  if (first !== undefined) {
+    stdout.write(first.name === 'version' ? versionText() : helpText(undefined, stdout));
+    return 0;
   }
+  if (!parsed.ok) {
+    throw new SlipwayError('usage', { command: slipway.name, reason: describeGetoptError(parsed.error) });
+  }
+  const [word, ...rest] = parsed.operands;
+  if (word === undefined) {
+    stderr.write(helpText(undefined, stderr));
+    return 2;
+  }
+  const command = findCommand(word);
+  if (command === undefined) throw unknownCommand(word);
+  if (isHelpWanted(command, rest)) {
+    stdout.write(helpText(command, stdout));
+    return 0;
+  }
+  const { run } = await command.load();
+  return await run(rest, context);
 }
 
 /** Whether --help stands among the subcommand's options, before anything that can't be read. */

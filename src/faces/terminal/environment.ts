@@ -2,7 +2,7 @@
 // All that a face takes from the process it runs in, given to it so that tests can give another.
 import type { Clock } from '../../sys/clock.ts';
 
-/** Where text goes. `write` never fails: a reader that has gone away is told through `onClosed`. */
+/** Where text goes. `write` never fails: what goes wrong is told through `onBroken`. */
 export type OutputStream = {
   readonly write: (text: string) => void;
   /** Resolves when everything written so far has been taken, or never will be. */
@@ -10,8 +10,8 @@ export type OutputStream = {
   readonly isTerminal: boolean;
   /** Of the terminal now; 80 by 24 where there is none. */
   readonly size: () => { readonly columns: number; readonly rows: number };
-  /** Calls `handler` once when the reader has closed its end (EPIPE). */
-  readonly onClosed: (handler: () => void) => void;
+  /** Calls `handler` once when no more can be written: EPIPE where the reader has gone, ENOSPC, EIO. */
+  readonly onBroken: (handler: (error: unknown) => void) => void;
 };
 
 export type TerminationSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';

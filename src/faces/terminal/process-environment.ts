@@ -30,27 +30,28 @@ export function processEnvironment(): FaceEnvironment {
 
 /** Of a file or a pipe isTTY is undefined, whatever its type says. */
 function outputStream(stream: Omit<WriteStream, 'isTTY'> & { readonly isTTY?: boolean }): OutputStream {
-  const handlers: (() => void)[] = [];
-  let isClosed = false;
-  // A full disk or a vanished terminal ends output as a closed pipe does: there is no one left to tell.
-  stream.on('error', () => {
-    if (isClosed) return;
-    isClosed = true;
-    for (const handler of handlers) handler();
+  let failure: { readonly error: unknown } | undefined;
+  const handlers: ((error: unknown) => void)[] = [];
+  // Without a listener an error of the stream would end the process with a trace.
+  stream.on('error', (error) => {
+    if (failure !== undefined) return;
+    failure = { error };
+    for (const handler of handlers) handler(error);
   });
   return {
     write: (text) => {
-      if (!isClosed) stream.write(text);
+      if (failure === undefined) stream.write(text);
     },
     flush: () =>
       new Promise((resolve) => {
-        if (isClosed) resolve();
+        if (failure !== undefined) resolve();
         else stream.write('', () => resolve());
       }),
     isTerminal: stream.isTTY ?? false,
     size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
-    onClosed: (handler) => {
+    onBroken: (handler) => {
       handlers.push(handler);
+      if (failure !== undefined) handler(failure.error);
     },
   };
 }

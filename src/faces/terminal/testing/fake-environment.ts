@@ -4,8 +4,8 @@ import type { FaceEnvironment, OutputStream, TerminationSignal } from '../enviro
 
 export type FakeStream = OutputStream & {
   readonly text: () => string;
-  /** As if the reader had gone. */
-  readonly break: () => void;
+  /** As if writing had failed. */
+  readonly break: (error: Error) => void;
   readonly resize: (columns: number, rows: number) => void;
 };
 
@@ -74,7 +74,7 @@ function fakeStream(options: FakeOptions): FakeStream {
   let written = '';
   let size = { columns: options.columns ?? 80, rows: options.rows ?? 24 };
   let isClosed = false;
-  const handlers: (() => void)[] = [];
+  const handlers: ((error: unknown) => void)[] = [];
   return {
     write: (text) => {
       if (!isClosed) written += text;
@@ -82,13 +82,13 @@ function fakeStream(options: FakeOptions): FakeStream {
     flush: () => Promise.resolve(),
     isTerminal: options.isTerminal ?? false,
     size: () => size,
-    onClosed: (handler) => {
+    onBroken: (handler) => {
       handlers.push(handler);
     },
     text: () => written,
-    break: () => {
+    break: (error) => {
       isClosed = true;
-      for (const handler of handlers) handler();
+      for (const handler of handlers) handler(error);
     },
     resize: (columns, rows) => {
       size = { columns, rows };
