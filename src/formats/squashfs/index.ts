@@ -3,7 +3,7 @@
 export { openSquashfs, type LookupOptions, type SquashfsImage, type SquashfsSource } from './reader.ts';
 export type { DirectoryEntry } from './directory.ts';
 export type { DeviceInode, DirectoryInode, FileInode, Inode, InodeKind, PipeInode, SymlinkInode } from './inode.ts';
-export type { Decompress, Decompressors } from './decompress.ts';
+export { builtinDecompressors, type Decompress, type Decompressors } from './decompress.ts';
 export type { ReadAt } from './metadata-reader.ts';
 export type { Resolved } from './resolve-path.ts';
 export { type Compression, compressionNames, type Superblock } from './superblock.ts';

@@ -15,6 +15,7 @@ export type Compressor = {
 };
 
 export type BlockCompressor = {
+  readonly compression: Compressor['compression'];
   /**
    * The block compressed, or, where that is not shorter, `block` itself. `block` must not change before.
    * The result depends on nothing but the block.
@@ -52,6 +53,7 @@ export function createBlockCompressor(
   }
 
   return {
+    compression: compressor.compression,
     compress,
     parallelism,
     close: () => {

@@ -3,13 +3,16 @@
 // end goes into a fragment block with the ends of its neighbours. Contents that are there already are not stored again:
 // ends are compared before, runs of blocks after they are compressed. Where everything goes depends only on the contents
 // and their order, not on what is ready first.
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type StoredBlock, uncompressedDataBit } from '../../formats/squashfs/index.ts';
+import { adoptPack } from './adopt-pack.ts';
 import type { BlockCompressor } from './block-compressor.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { type ContentTable, createContentTable } from './content-table.ts';
 import type { DataArea } from './data-area.ts';
+import { createFragmentPacker } from './fragment-packer.ts';
+import type { Pack } from './pack-file.ts';
 
 /** One content after another: `begin`, any number of `write` and `addZeros`, `end`. */
 export type ContentWriter = {
@@ -22,6 +25,11 @@ export type ContentWriter = {
   readonly end: () => number;
   /** To be awaited between large chunks: there is room for more. Throws what went wrong since. */
   readonly drain: () => Promise<void>;
+  /**
+   * Takes contents over from a pack of the same compression and block size, and returns their numbers here. No content
+   * may be open. @throws SlipwayError `layer-pack-damaged`
+   */
+  readonly adopt: (pack: Pack, wanted: Iterable<number>) => Promise<(content: number) => number>;
   /** All is compressed and appended to the data area. No content may follow. */
   readonly finish: () => Promise<{ readonly contents: ContentTable; readonly fragments: readonly StoredBlock[] }>;
 };
@@ -41,24 +49,32 @@ const minBytesUnderWay = 8 * 1024 * 1024;
 export function createContentWriter(
   area: DataArea,
   compressor: BlockCompressor,
-  blockSizeBytes: number,
+  options: { readonly blockSizeBytes: number; readonly signal: AbortSignal },
 ): ContentWriter {
+  const { blockSizeBytes, signal } = options;
   const queue = createCommitQueue(Math.max(minBytesUnderWay, 3 * compressor.parallelism * blockSizeBytes));
   const contents = createContentTable();
-  const fragments: StoredBlock[] = [];
   const zeros = Buffer.alloc(blockSizeBytes);
   const pool = createBufferPool(blockSizeBytes);
-  /** By digest, the first content with that end, and the first with that run of blocks. */
-  const knownTails = new Map<string, number>();
+  /** By digest, the first content with that run of blocks. */
   const knownRuns = new Map<string, number>();
 
   let current: OpenContent | undefined;
   /** The block that is being filled. */
   let partial: Buffer | undefined;
   let partialBytes = 0;
-  let fragment: Buffer | undefined;
-  let fragmentBytes = 0;
-  let fragmentIndex = 0;
+
+  const packer = createFragmentPacker(pool, blockSizeBytes, (block, stored) => {
+    queue.add(
+      block.length,
+      () => compressor.compress(block),
+      async (compressed) => {
+        const start = area.end();
+        await area.append(compressed);
+        stored({ start, sizeWord: sizeWordOf(compressed, block) });
+      },
+    );
+  });
 
   function opened(): OpenContent {
     if (current === undefined) throw new Error('no content has begun');
@@ -88,41 +104,11 @@ export function createContentWriter(
 
   /** What follows `blockCount` whole blocks. */
   function addTail(number: number, content: OpenContent, tail: Buffer): void {
-    const isHole = content.blockCount > 0 && tail.equals(zeros.subarray(0, tail.length));
-    if (isHole) {
+    if (content.blockCount > 0 && tail.equals(zeros.subarray(0, tail.length))) {
       content.sizeWords[content.blockCount++] = 0;
-      return;
+    } else {
+      contents.setFragment(number, packer.add(tail));
     }
-    const digest = hash('sha256', tail, 'base64');
-    const known = knownTails.get(digest);
-    const place = known === undefined ? undefined : contents.placeOf(known).fragment;
-    if (place !== undefined) {
-      contents.setFragment(number, place.index, place.offset);
-      return;
-    }
-    if (fragment !== undefined && fragmentBytes + tail.length > blockSizeBytes) endFragment();
-    fragment ??= pool.take();
-    contents.setFragment(number, fragmentIndex, fragmentBytes);
-    fragmentBytes += tail.copy(fragment, fragmentBytes);
-    knownTails.set(digest, number);
-  }
-
-  function endFragment(): void {
-    if (fragment === undefined) return;
-    const buffer = fragment;
-    const block = buffer.subarray(0, fragmentBytes);
-    const index = fragmentIndex++;
-    fragment = undefined;
-    fragmentBytes = 0;
-    queue.add(
-      block.length,
-      () => compressor.compress(block),
-      async (stored) => {
-        fragments[index] = { start: area.end(), sizeWord: sizeWordOf(stored, block) };
-        await area.append(stored);
-        pool.give(buffer);
-      },
-    );
   }
 
   /** Once its blocks are appended: keeps them, or takes them back where another content has the same. */
@@ -194,12 +180,21 @@ export function createContentWriter(
       current = undefined;
       return number;
     },
-    drain: queue.drain,
+    async drain() {
+      signal.throwIfAborted();
+      await queue.drain();
+    },
+    async adopt(pack, wanted) {
+      if (current !== undefined) throw new Error('a content has not ended');
+      await queue.finish();
+      return await adoptPack({ area, contents, packer, compression: compressor.compression, ...options }, pack, wanted);
+    },
     async finish() {
-      endFragment();
+      signal.throwIfAborted();
+      packer.end();
       await queue.finish();
       await area.flush();
-      return { contents, fragments };
+      return { contents, fragments: packer.fragments };
     },
   };
 }

@@ -3,3 +3,4 @@
 export type { Compressor } from './block-compressor.ts';
 export type { ContentWriter } from './content-writer.ts';
 export { createSquashfsWriter, type SquashfsWriter, type SquashfsWriterOptions } from './writer.ts';
+export { createPackWriter, openPack, type Pack, type PackWriter, type PackWriterOptions } from './pack-file.ts';

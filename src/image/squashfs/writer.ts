@@ -49,16 +49,13 @@ export async function createSquashfsWriter(options: SquashfsWriterOptions): Prom
   const file = await createBlockFile(options.path);
   const blocks = createBlockCompressor(compressor, { blockSizeBytes, parallelism: options.parallelism });
   const area = createDataArea(file, superblockSizeBytes + compressorOptions.length);
-  const { finish: finishContents, ...contents } = createContentWriter(area, blocks, blockSizeBytes);
+  const { finish: finishContents, ...contents } = createContentWriter(area, blocks, {
+    blockSizeBytes,
+    signal,
+  });
 
   return {
-    contents: {
-      ...contents,
-      drain: async () => {
-        signal.throwIfAborted();
-        await contents.drain();
-      },
-    },
+    contents,
     async finish(root) {
       const { contents: table, fragments } = await finishContents();
       signal.throwIfAborted();

@@ -36,4 +36,10 @@ export const squashfsErrors = {
     exitStatus: 125,
     httpStatus: 422,
   },
+  'layer-pack-damaged': {
+    message: 'read layer pack {path}: {reason}',
+    hint: 'remove the file; it is made again from the layer',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
 } as const;
