@@ -91,8 +91,9 @@ test('challenges: what was written by the grammar is read back', () => {
 });
 
 test('challenges: any bytes are read without an exception', () => {
+  const bytes = fc.uint8Array({ maxLength: 60 }).map((values) => Buffer.from(values).toString('latin1'));
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 60 }), { maxLength: 4 }), (lines) => {
+    fc.property(fc.array(bytes, { maxLength: 4 }), (lines) => {
       parseChallenges(lines);
     }),
   );
