@@ -50,7 +50,14 @@ export function openDirectoryRootfs(root: string, inputs: Inputs): Rootfs {
     },
     readText: (guestPath) => {
       const found = find(guestPath);
-      return found?.kind === 'file' ? inputs.readText(found.path, maxTextBytes) : undefined;
+      const file = found?.kind === 'file' ? inputs.openFile(found.path) : undefined;
+      try {
+        return file !== undefined && file.sizeBytes <= maxTextBytes
+          ? file.read(0, maxTextBytes).toString('utf8')
+          : undefined;
+      } finally {
+        file?.close();
+      }
     },
     close: () => {},
   };

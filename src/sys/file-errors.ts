@@ -60,7 +60,8 @@ export function attemptingSync<T>(attempt: string, path: string, work: () => T):
   }
 }
 
-function reasonOf(error: unknown): string {
+/** The system's own words for a system call's error. */
+export function reasonOf(error: unknown): string {
   const errno = error instanceof Error && 'errno' in error ? error.errno : undefined;
   return typeof errno === 'number' ? getSystemErrorMessage(errno) : 'unknown reason';
 }

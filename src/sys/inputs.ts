@@ -17,7 +17,8 @@ import {
   type Dirent,
 } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import type { FileStamp, TraceEntry } from '../model/index.ts';
+import { type FileStamp, SlipwayError, type TraceEntry } from '../model/index.ts';
+import { errnoOf, reasonOf } from './file-errors.ts';
 
 export type FileKind = 'file' | 'directory' | 'other';
 
@@ -79,7 +80,7 @@ export function createInputs(options: {
     try {
       return look();
     } catch (error) {
-      if (!isAbsence(error)) throw error;
+      if (!isAbsence(error)) throw toUnreadable(error, path);
       note({ read: 'absent', path });
       return undefined;
     }
@@ -178,6 +179,14 @@ function stampOf(stats: BigIntStats): FileStamp {
 function isAbsence(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** What the system said, as a row of the error table; anything else comes back as it is. */
+function toUnreadable(error: unknown, path: string): unknown {
+  const errno = errnoOf(error);
+  return errno === undefined
+    ? error
+    : new SlipwayError('input-unreadable', { path, reason: `${reasonOf(error)} (${errno})` });
 }
 
 /** getgroups(2) as /proc shows it (proc_pid_status(5), Groups). */
