@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the security tests build from native/: kept between runs, since only a change of the source makes it anew.
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runOk } from '../support/command.ts';
 import { devCache } from '../support/dev-cache.ts';
@@ -17,4 +18,12 @@ export async function buildNative(target: string, build?: string): Promise<strin
     timeoutMs: 600_000,
   });
   return out;
+}
+
+/** The identity that the launcher of a prefix was built with: plans must carry the same. */
+export function buildIdentity(prefix: string): string {
+  const launcher = readFileSync(join(prefix, 'bin/slipway')).toString('latin1');
+  const [build] = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/.exec(launcher) ?? [];
+  if (build === undefined) throw new Error(`${prefix}/bin/slipway holds no identity of a build`);
+  return build;
 }

@@ -2,22 +2,19 @@
 // The launcher built with the address and undefined-behaviour sanitizers: real launches with it end as with the one that
 // is shipped. A wrong read or write would end it with status 99 and a report.
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { needs } from '../support/needs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { imageCommands, makeImages } from '../run/images.ts';
-import { buildNative } from './build-native.ts';
+import { buildIdentity, buildNative } from './build-native.ts';
 import { sampleLaunches, seen } from './launches.ts';
 
 /** The sanitizers' launcher, in a tree of its own with the same planner: the directory for PATH. */
 async function sanitizedTree(user: TestUser): Promise<string> {
-  const shipped = readFileSync(join(user.prefix, 'bin/slipway')).toString('latin1');
-  const [build] = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/.exec(shipped) ?? [];
-  assert.ok(build, 'a launcher holds the identity of its build');
-  const out = await buildNative('sanitized', build);
+  const out = await buildNative('sanitized', buildIdentity(user.prefix));
   const tree = temporaryDirectory();
   mkdirSync(join(tree, 'bin'));
   copyFileSync(join(out, 'launcher-sanitized'), join(tree, 'bin/slipway'));
