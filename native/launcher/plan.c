@@ -216,7 +216,7 @@ int plan_find(int dir, const char *face, int argc, char **argv, struct plan *pla
     for (int n = exact ? most : most - 1; n >= 1; n = exact ? 0 : n - 1) {
       char name[32];
       snprintf(name, sizeof name, "%c-%016llx", exact ? 'x' : 'p', (unsigned long long)hash[n]);
-      cleanup_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+      cleanup_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); // a pipe must not hold it up
       if (fd < 0)
         continue;
       struct stat st;
