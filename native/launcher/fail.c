@@ -89,6 +89,8 @@ static const struct {
     {OP_CHDIR, 0, NULL, "name a directory that exists in the container with --workdir"},
     {OP_EXEC, 0, "run: no command was given, and the image names none", "name one after the image"},
     {OP_EXEC, ENOEXEC, NULL, "it is built for another kind of processor, or damaged"},
+    {OP_EXEC, ENOTCONN, NULL, "the process that served the image has just died; run it again"},
+    {OP_EXEC, ECONNABORTED, NULL, "the process that served the image has just died; run it again"},
     {OP_EXEC, EACCES, NULL, "it is no file that you may execute; look at its mode in the image"},
 };
 

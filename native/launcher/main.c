@@ -196,7 +196,8 @@ int main(int argc, char **argv) {
     become_program(&plan, argv + plan.covered, cwd, &f);
   }
   report(&plan, &f);
-  if (f.record && f.record->operation == OP_EXEC && f.error)
+  // Whose server has died is no fault of the command.
+  if (f.record && f.record->operation == OP_EXEC && f.error && f.error != ENOTCONN && f.error != ECONNABORTED)
     return f.error == ENOENT || f.error == ENOTDIR ? plan.header->status_not_found : plan.header->status_not_executable;
   return plan.header->status_own;
 }

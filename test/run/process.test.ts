@@ -2,16 +2,14 @@
 // A program that `slipway run` becomes is, to whoever started it, the process that was started: its id, status,
 // signals, descriptors and terminal. Each is tried in an unpacked image and in a squashfs, hot and cold.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
 import { needs } from '../support/needs.ts';
 import { acquireTestUser } from '../support/user.ts';
 import { imageCommands, makeImages, writeAs } from './images.ts';
 import { launch, launchOk } from './launch.ts';
+import { talkWith } from './talk.ts';
 
 const skip = needs({ commands: [...imageCommands, 'python3'], userNamespaces: true, fuse: true });
 
@@ -21,12 +19,6 @@ suite('slipway run becomes the program', { skip }, async () => {
   const images = [directory, squashfs];
   /** The image's own programs, run on the host: what a launch must not change can be compared. */
   const busybox = join(directory, 'bin/busybox');
-
-  /** Starts a launch whose program talks on stdout, and gives its lines one by one. */
-  const start = (words: readonly string[]): Talk => {
-    const [file = '', ...rest] = user.command(['slipway', 'run', ...words]);
-    return talkWith(file, rest, { env: user.env, cwd: user.home });
-  };
 
   test('every exit status comes back as it was, from 0 to 255', async () => {
     for (const image of images) {
@@ -62,17 +54,13 @@ suite('slipway run becomes the program', { skip }, async () => {
   test('SIGTERM and SIGINT reach the program itself', async () => {
     for (const image of images) {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        const talk = start([
-          image,
-          '--',
-          'sh',
-          '-c',
-          'trap "echo heard TERM; exit 7" TERM; trap "echo heard INT; exit 7" INT; echo ready; while :; do sleep 0.05; done',
-        ]);
+        const traps = 'trap "echo heard TERM; exit 7" TERM; trap "echo heard INT; exit 7" INT';
+        const script = `${traps}; echo ready; while :; do sleep 0.05; done`;
+        const talk = talkWith(user, ['slipway', 'run', image, '--', 'sh', '-c', script]);
         assert.equal(await talk.line(), 'ready');
         process.kill(talk.pid, signal);
         assert.equal(await talk.line(), `heard ${signal.slice(3)}`);
-        assert.equal(await talk.status(), 7);
+        assert.deepEqual(await talk.end, { status: 7, signal: null });
       }
     }
   });
@@ -227,25 +215,4 @@ suite('slipway run becomes the program', { skip }, async () => {
 
 function descriptors(listed: string): readonly string[] {
   return listed.trim().split('\n').toSorted();
-}
-
-type Talk = {
-  readonly pid: number;
-  readonly line: () => Promise<string>;
-  readonly status: () => Promise<number | null>;
-};
-
-function talkWith(
-  file: string,
-  args: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
-): Talk {
-  const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const ended = once(child, 'close');
-  return {
-    pid: child.pid ?? 0,
-    line: async () => String((await lines.next()).value),
-    status: async () => ((await ended) as readonly (number | null)[])[0] ?? null,
-  };
 }
