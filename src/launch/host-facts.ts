@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The facts of this machine that a plan needs, read through Inputs.
+import { squashfuseSearchPath } from '../host/index.ts';
 import type { RunRequest } from '../model/index.ts';
 import { type HostFacts, mountSources } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
@@ -12,9 +13,6 @@ export type ReadHost = {
 };
 
 const nameServiceAgeMs = 3_600_000;
-
-/** Where squashfuse_ll is looked for: what PATH says is the user's, and a mount server is better the site's. */
-const programDirectories = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/slipway/bin'] as const;
 
 export function readHostFacts(inputs: Inputs, request: RunRequest, runDirectory: string): ReadHost {
   const { uid, gid } = inputs.identity();
@@ -42,7 +40,8 @@ export function readHostFacts(inputs: Inputs, request: RunRequest, runDirectory:
       sourceKinds: new Map(sourceKinds),
       shell: account?.shell ?? '/bin/sh',
       temporaryDirectory: inputs.environment('TMPDIR'),
-      squashfuse: programDirectories
+      squashfuse: squashfuseSearchPath
+        .split(':')
         .map((directory) => `${directory}/squashfuse_ll`)
         .find((path) => inputs.kindOf(path) === 'file'),
       generatedDirectory: runDirectory,
