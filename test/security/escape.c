@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A program in a container that looks for the root of its host: escape MARKER. It tries what has led out of a chroot
+// (chroot(2), "This call does not change the current working directory"), of a pivoted root and of descriptors left
+// open, and says by which way it found the file MARKER of the host.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *marker; // absolute
+
+static void look(const char *way) {
+  if (access(marker, F_OK) == 0 || access(marker + 1, F_OK) == 0) {
+    printf("out by %s\n", way);
+    exit(1);
+  }
+}
+
+static void climb(void) {
+  for (int i = 0; i < 64; i++)
+    if (chdir("..") != 0)
+      break;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2 || argv[1][0] != '/')
+    return 2;
+  marker = argv[1];
+  look("being there");
+  climb();
+  look("climbing");
+  for (int fd = 0; fd < 1024; fd++)
+    if (fchdir(fd) == 0) {
+      climb();
+      look("a descriptor");
+    }
+  // With a root of its own that the working directory is not in, .. never meets it.
+  int top = open("/", O_RDONLY | O_DIRECTORY);
+  if (chroot("work") == 0) {
+    if (fchdir(top) != 0)
+      return 2;
+    climb();
+    look("a root below the working directory");
+    if (chroot(".") == 0)
+      look("the top of what was climbed to");
+  }
+  // What covers "/" taken away, as far as that goes.
+  for (int i = 0; i < 8 && umount2("/", MNT_DETACH) == 0; i++) {
+    climb();
+    look("unmounting the root");
+  }
+  for (int i = 0; i < 8 && umount2(".", MNT_DETACH) == 0; i++) {
+    climb();
+    look("unmounting the working directory");
+  }
+  if (unshare(CLONE_NEWNS) == 0) {
+    for (int i = 0; i < 8 && umount2("/", MNT_DETACH) == 0; i++)
+      ;
+    climb();
+    look("a copy of all mounts");
+  }
+  printf("in\n");
+  return 0;
+}
