@@ -9,6 +9,7 @@ const define = {
 };
 const common = { platform: 'node', transform: { define } };
 
+// oxlint-disable-next-line import/no-default-export -- the form that rolldown wants
 export default [
   {
     ...common,

@@ -3,7 +3,7 @@
 import { readEntry } from './entry.ts';
 import { planSlipwayRun } from './faces/slipway/run.ts';
 
-async function main(): Promise<number> {
+async function plan(): Promise<number> {
   const entry = readEntry(process.argv.slice(2));
   if (entry.planDescriptor === undefined) throw new Error('no descriptor for a plan was given');
   try {
@@ -23,6 +23,9 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((status) => {
-  process.exitCode = status;
-});
+/** CommonJS knows no await outside a function. */
+async function main(): Promise<void> {
+  process.exitCode = await plan();
+}
+
+void main();
