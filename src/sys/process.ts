@@ -5,6 +5,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { attempting } from './file-errors.ts';
@@ -84,6 +85,11 @@ export async function withChild<Result>(
   } finally {
     signal.removeEventListener('abort', kill);
   }
+}
+
+/** On how many processors this process may run: what sched_getaffinity(2) and its control group leave it. */
+export function usableProcessors(): number {
+  return availableParallelism();
 }
 
 /** The first executable file of this name in a colon-separated list of absolute directories, or undefined. */

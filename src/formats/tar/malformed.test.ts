@@ -121,6 +121,32 @@ test('entries that would be misread are refused', () => {
   refuses(Buffer.concat([extended('g', '12 path=abc\n'), writeArchive([plain])]), /global pax header/);
 });
 
+test('sparse maps that do not fit their file are refused', () => {
+  const stored = makeMember({ path: 'sparse', content: Buffer.alloc(10, 'x') });
+  const withMap = (map: string, sizeBytes: string): Buffer => {
+    const records = [
+      formatPaxRecord('GNU.sparse.map', Buffer.from(map)),
+      formatPaxRecord('GNU.sparse.size', Buffer.from(sizeBytes)),
+    ];
+    return Buffer.concat([extended('x', Buffer.concat(records)), writeArchive([stored])]);
+  };
+  const content = readArchive(withMap('2,4,8,0,9,6', '20'))[0]?.content;
+  assert.deepEqual(content, Buffer.from('\0\0xxxx\0\0\0xxxxxx\0\0\0\0\0'));
+  const header = 1024;
+  for (const [map, sizeBytes, reason] of [
+    ['8,5,0,5', '20', /goes backwards/],
+    ['0,6,5,4', '20', /goes backwards/],
+    ['0,5,16,5', '20', /leaves the file/],
+    ['0,5,6,4', '20', /names 9 bytes where 10 are stored/],
+    ['0,5,6,6', '20', /names 11 bytes where 10 are stored/],
+    ['0,5,6', '20', /odd number/],
+    ['0,-5', '20', /GNU.sparse.map/],
+    ['0,10', 'many', /GNU.sparse.size/],
+  ] as const) {
+    refuses(withMap(map, sizeBytes), reason, header);
+  }
+});
+
 test('a global pax header holds for all entries that do not say otherwise', () => {
   const archive = Buffer.concat([
     extended('g', formatPaxRecord('uid', Buffer.from('1234'))),

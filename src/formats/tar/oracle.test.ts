@@ -125,7 +125,12 @@ describe('GNU tar', { skip: isMissing('tar') }, () => {
   test('it lists what is written here', () => {
     const members = [
       makeMember({ path: 'd', type: 'directory', mode: 0o755, mtimeSec: 100 }),
-      makeMember({ path: `d/${'é'.repeat(150)}`, content: Buffer.from('long name'), uid: 3_000_000_000, mtimeSec: -10 }),
+      makeMember({
+        path: `d/${'é'.repeat(150)}`,
+        content: Buffer.from('long name'),
+        uid: 3_000_000_000,
+        mtimeSec: -10,
+      }),
       makeMember({ path: 'd/l', type: 'symlink', linkTarget: 'x'.repeat(150) }),
       makeMember({ path: 'd/h', type: 'hardlink', linkTarget: `d/${'é'.repeat(150)}` }),
       makeMember({ path: 'd/\xff', content: Buffer.from('latin') }),

@@ -78,3 +78,15 @@ test('sizes beyond octal are written and read', () => {
   assert.throws(() => readArchive(archive), { code: 'tar-malformed' });
   assert.match(archive.toString('latin1'), / size=1099511627776\n/);
 });
+
+test('paths that just fit the two name fields, and just do not, are written and read', () => {
+  for (const before of [1, 99, 154, 155, 156]) {
+    for (const behind of [1, 98, 99, 100, 101]) {
+      for (const type of ['file', 'directory'] as const) {
+        const path = `${'a'.repeat(before)}/${'b'.repeat(behind)}`;
+        const [member] = readArchive(writeArchive([makeMember({ path, type })]));
+        assert.equal(member?.path.toString(), type === 'directory' ? `${path}/` : path);
+      }
+    }
+  }
+});

@@ -23,6 +23,12 @@ describe('names', () => {
     const odd = '\xff\x01 \n\xc3';
     becomes([[file(odd, 1)]], [`${odd} =1`]);
   });
+  test('that share a long beginning stay apart', () => {
+    const long = Array.from({ length: 30 }, () => 'directory').join('/');
+    const merged = merge([[file(`${long}/one`, 1), file(`${long}/two`, 2), file('directory/three', 3)]]);
+    const files = show(merged).filter((line) => line.includes('='));
+    assert.deepEqual(files, [`${long}/one =1`, `${long}/two =2`, 'directory/three =3']);
+  });
   test('that lead out of the image are refused', () => {
     for (const path of ['..', '../x', 'a/../../x', '/../x']) refused([[file(path)]], /leads out of the image/);
     refused([[file('a'), hardlink('b', '../a')]], /leads out of the image/);
@@ -152,6 +158,13 @@ describe('symlinks in a path', () => {
       [[symlink('s', 'one'), file('s/a', 1), symlink('s', 'two'), file('s/b', 2)]],
       ['one/', 'one/a =1', 's -> two', 'two/', 'two/b =2'],
     );
+  });
+  test('are followed again after an entry that came through them replaced them', () => {
+    becomes([[symlink('s', '.')], [file('s/x', 1), dir('s/s'), file('s/y', 2)]], ['s/', 's/y =2', 'x =1']);
+    becomes([[symlink('s', '.')], [file('s/x', 1), file('s/.wh.s'), file('s/y', 2)]], ['s/', 's/y =2', 'x =1']);
+  });
+  test("that are absolute start from the image's root, wherever they stand", () => {
+    becomes([[dir('a'), symlink('a/s', '/b'), file('a/s/x', 1)]], ['a/', 'a/s -> /b', 'b/', 'b/x =1']);
   });
   test('that loop are refused', () => {
     refused([[symlink('a', 'b'), symlink('b', 'a'), file('a/x')]], /too many symbolic links/);

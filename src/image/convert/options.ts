@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a caller may choose about a conversion, and what holds where it does not.
+import { systemSearchPath, usableProcessors } from '../../sys/process.ts';
 
 export type ConvertLimits = {
   /** Files, directories and the rest: in all layers together, and in the merged tree. */
@@ -43,7 +44,8 @@ export const defaultConvertOptions: ConvertOptions = {
     inflationGraceBytes: 4 * gib,
   },
   compressionLevel: 3,
-  threads: 2,
+  // More than these a single stream of content can't keep busy, and login nodes are shared.
+  threads: Math.min(usableProcessors(), 8),
   xattrs: 'drop',
-  searchPath: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  searchPath: systemSearchPath,
 };
