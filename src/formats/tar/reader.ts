@@ -3,21 +3,20 @@
 // content come out by callback, nothing is copied but headers that straddle two chunks. It reads POSIX pax, ustar,
 // GNU and v7 archives. Where the formats leave room, Go's archive/tar decides, because the container tools that made
 // and checked these layers are built on it: only files have content, whatever size another type's header claims.
-import { type TarEntry, type TarEntryType, blockBytes, maxPathBytes, maxPaxBytes, paddingAfter } from './entry.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { type ContentCursor, createContentCursor } from './content.ts';
+import { type TarEntry, type TarEntryType, blockBytes, paddingAfter } from './entry.ts';
+import { createExtendedHeaders } from './extended.ts';
 import { type HeaderBlock, isZeroBlock, readHeaderBlock } from './header.ts';
 import { atOffset, malformed } from './malformed.ts';
-import { readDecimal } from './numbers.ts';
-import { type PaxAttributes, readPaxRecords } from './pax.ts';
 import {
   type SparseMap,
   checkSparseMap,
   createMapLines,
   oldGnuExtensionMap,
   oldGnuHeaderMap,
-  readCommaMap,
-  readOldGnuSize,
   readOldGnuMap,
+  readOldGnuSize,
 } from './sparse.ts';
 
 /** What a reader calls, in the archive's order. Buffers are views into the chunks that were written. */
@@ -47,8 +46,9 @@ const headerOnly: Readonly<Record<string, TarEntryType>> = {
   '5': 'directory',
   '6': 'fifo',
 };
-const empty = Buffer.alloc(0);
-const noXattrs: ReadonlyMap<string, Buffer> = new Map();
+
+/** A file whose map of parts is still being read. */
+type PendingMap = { readonly header: HeaderBlock; readonly segments: number[]; readonly sizeBytes: number };
 
 /**
  * @example
@@ -57,7 +57,7 @@ const noXattrs: ReadonlyMap<string, Buffer> = new Map();
  * reader.end();
  */
 export function createTarReader(visitor: TarVisitor): TarReader {
-  // Every state but 'content' and 'skip' consumes whole blocks (or, 'extended', a whole body) gathered in `gathered`.
+  // 'content' and 'skip' let bytes go by; the others gather a block, or in 'extended' a whole body.
   let state: 'header' | 'second-zero' | 'extended' | 'gnu-map' | 'pax-map' | 'content' | 'skip' | 'ended' = 'header';
   let gathered: Buffer = Buffer.allocUnsafe(blockBytes);
   let gatheredBytes = 0;
@@ -65,27 +65,15 @@ export function createTarReader(visitor: TarVisitor): TarReader {
   let offset = 0;
   let headerOffset = 0;
 
-  /** Extended headers of the entry to come. */
+  const extended = createExtendedHeaders();
   let extendedFlag = '';
   let extendedBytes = 0;
-  let gnuPath: Buffer | undefined;
-  let gnuLink: Buffer | undefined;
-  let local: PaxAttributes | undefined;
-  const global: PaxAttributes = {};
-
-  /** Stored bytes left in 'content' or 'skip', padding to follow, and the sparse parts still to come. */
+  let gnuMap: PendingMap | undefined;
+  let paxMap: { readonly header: HeaderBlock; readonly lines: ReturnType<typeof createMapLines> } | undefined;
+  let cursor: ContentCursor | undefined;
+  /** Bytes to pass over in 'skip'; in 'pax-map' stored bytes not yet seen. */
   let leftBytes = 0;
   let padBytes = 0;
-  let segments: readonly number[] | undefined;
-  let segmentAt = 0;
-  let segmentLeft = 0;
-  let position = 0;
-  let sizeBytes = 0;
-
-  let pendingHeader: HeaderBlock | undefined;
-  let gnuSegments: number[] = [];
-  let gnuSizeBytes = 0;
-  let mapLines: ReturnType<typeof createMapLines> | undefined;
 
   const write = (chunk: Buffer): void => {
     let at = 0;
@@ -156,23 +144,23 @@ export function createTarReader(visitor: TarVisitor): TarReader {
   const takeBlock = (block: Buffer): void => {
     switch (state) {
       case 'header':
-        if (isZeroBlock(block)) {
-          if (hasExtended()) malformed('an extended header has no entry');
-          state = 'second-zero';
-        } else {
+        if (!isZeroBlock(block)) {
           takeHeader(readHeaderBlock(block), block);
+          return;
         }
+        if (extended.isPending()) malformed('an extended header has no entry');
+        state = 'second-zero';
         return;
       case 'second-zero':
         if (!isZeroBlock(block)) malformed('a single zero block stands between entries');
         state = 'ended';
         return;
       case 'extended':
-        takeExtended(block.subarray(0, extendedBytes));
+        extended.take(extendedFlag, block.subarray(0, extendedBytes));
         state = 'header';
         return;
       case 'gnu-map':
-        if (!readOldGnuMap(block, oldGnuExtensionMap, gnuSegments)) finishGnuMap();
+        takeGnuMap(block, oldGnuExtensionMap);
         return;
       case 'pax-map':
         takePaxMap(block);
@@ -187,22 +175,23 @@ export function createTarReader(visitor: TarVisitor): TarReader {
   };
 
   const takeHeader = (header: HeaderBlock, block: Buffer): void => {
+    const limitBytes = extended.limitOf(header.typeflag);
+    if (limitBytes !== undefined) {
+      if (header.sizeBytes > limitBytes) malformed(`an extended header is longer than ${limitBytes} bytes`);
+      extendedFlag = header.typeflag;
+      extendedBytes = header.sizeBytes;
+      if (extendedBytes > 0) state = 'extended';
+      else extended.take(extendedFlag, block.subarray(0, 0));
+      return;
+    }
     switch (header.typeflag) {
-      case 'L':
-      case 'K':
-        return startExtended(header, maxPathBytes + 1);
-      case 'x':
-      case 'X':
-      case 'g':
-        return startExtended(header, maxPaxBytes);
-      case 'V':
-        return startSkip(header.sizeBytes);
       case 'S':
-        pendingHeader = header;
-        gnuSegments = [];
-        gnuSizeBytes = readOldGnuSize(block);
-        if (readOldGnuMap(block, oldGnuHeaderMap, gnuSegments)) state = 'gnu-map';
-        else finishGnuMap();
+        gnuMap = { header, segments: [], sizeBytes: readOldGnuSize(block) };
+        takeGnuMap(block, oldGnuHeaderMap);
+        return;
+      case 'V':
+        // The archive's own label.
+        startSkip(header.sizeBytes);
         return;
       case 'M':
         return malformed('it continues a file of another volume, and multi-volume archives are not read');
@@ -211,135 +200,77 @@ export function createTarReader(visitor: TarVisitor): TarReader {
     }
   };
 
-  const startExtended = (header: HeaderBlock, limitBytes: number): void => {
-    if (header.sizeBytes > limitBytes) malformed(`an extended header is longer than ${limitBytes} bytes`);
-    extendedFlag = header.typeflag;
-    extendedBytes = header.sizeBytes;
-    if (extendedBytes === 0) takeExtended(empty);
-    else state = 'extended';
-  };
-
-  const takeExtended = (body: Buffer): void => {
-    switch (extendedFlag) {
-      case 'L':
-        gnuPath = nulTerminated(body);
-        return;
-      case 'K':
-        gnuLink = nulTerminated(body);
-        return;
-      case 'g':
-        readPaxRecords(body, global);
-        if (global.path ?? global.linkPath ?? global.sizeBytes ?? global.sparse ?? global.sparsePairs) {
-          malformed('a global pax header names a single file');
-        }
-        return;
-      default:
-        local ??= {};
-        readPaxRecords(body, local);
-    }
-  };
-
   const takeEntry = (header: HeaderBlock): void => {
-    const type = typeOf(header, pathOf(header));
+    const type = typeOf(header, extended.pathOf(header));
     if (type !== 'file') {
-      startEntry(makeEntry(header, type, 0), 0, undefined);
+      startEntry(extended.apply(header, type, 0), 0, undefined);
       return;
     }
-    const storedBytes = local?.sizeBytes ?? header.sizeBytes;
-    const sparse = local?.sparse;
-    if (sparse === undefined && local?.sparsePairs === undefined) {
-      startEntry(makeEntry(header, type, storedBytes), storedBytes, undefined);
-      return;
-    }
-    const major = sparse?.get('major');
-    if (major !== undefined && (major !== '1' || sparse?.get('minor') !== '0')) {
-      if (major !== '0') malformed(`sparse format ${major}.${sparse?.get('minor') ?? '?'} is not known`);
-    }
-    if (major === '1') {
-      pendingHeader = header;
-      mapLines = createMapLines();
+    const storedBytes = extended.storedBytesOf(header);
+    const storage = extended.storageOf(header);
+    if (storage === 'plain') {
+      startEntry(extended.apply(header, type, storedBytes), storedBytes, undefined);
+    } else if (storage === 'mapped-before') {
+      paxMap = { header, lines: createMapLines() };
       leftBytes = storedBytes;
       state = 'pax-map';
-      return;
+    } else {
+      startEntry(extended.apply(header, type, storage.sizeBytes), storedBytes, storage);
     }
-    const map = {
-      segments: local?.sparsePairs ?? readCommaMap(sparse?.get('map') ?? ''),
-      sizeBytes: readDecimal(sparse?.get('size') ?? sparse?.get('realsize') ?? '', 'GNU.sparse.size'),
-    };
-    if (map.segments.length % 2 !== 0) malformed('the sparse map does not alternate');
-    startEntry(makeEntry(header, type, map.sizeBytes), storedBytes, checkSparseMap(map, storedBytes));
   };
 
   const takePaxMap = (block: Buffer): void => {
-    if (pendingHeader === undefined || mapLines === undefined) throw new Error('unreachable: no map is awaited');
+    if (paxMap === undefined) throw new Error('unreachable: no map is awaited');
+    const { header, lines } = paxMap;
     leftBytes -= blockBytes;
     if (leftBytes < 0) malformed('the sparse map is longer than what is stored');
-    if (!mapLines.push(block)) return;
-    const map = {
-      segments: mapLines.segments,
-      sizeBytes: readDecimal(local?.sparse?.get('realsize') ?? '', 'GNU.sparse.realsize'),
-    };
-    const header = pendingHeader;
-    startEntry(makeEntry(header, 'file', map.sizeBytes), leftBytes, checkSparseMap(map, leftBytes));
+    if (!lines.push(block)) return;
+    paxMap = undefined;
+    const map = checkSparseMap({ segments: lines.segments, sizeBytes: extended.mappedSize() }, leftBytes);
+    startEntry(extended.apply(header, 'file', map.sizeBytes), leftBytes, map);
   };
 
-  const finishGnuMap = (): void => {
-    if (pendingHeader === undefined) throw new Error('unreachable: no map is awaited');
-    const map = { segments: gnuSegments, sizeBytes: gnuSizeBytes };
-    const storedBytes = local?.sizeBytes ?? pendingHeader.sizeBytes;
-    startEntry(makeEntry(pendingHeader, 'file', map.sizeBytes), storedBytes, checkSparseMap(map, storedBytes));
-  };
-
-  const hasExtended = (): boolean => local !== undefined || gnuPath !== undefined || gnuLink !== undefined;
-
-  const pathOf = (header: HeaderBlock): Buffer => {
-    const sparseName = local?.sparse?.get('name');
-    return sparseName === undefined ? (local?.path ?? gnuPath ?? header.path) : Buffer.from(sparseName, 'latin1');
-  };
-
-  const makeEntry = (header: HeaderBlock, type: TarEntryType, logicalBytes: number): TarEntry => {
-    const path = pathOf(header);
-    if (path.length === 0) malformed('an entry has no name');
-    const isLink = type === 'hardlink' || type === 'symlink';
-    const linkTarget = isLink ? (local?.linkPath ?? gnuLink ?? header.linkTarget) : empty;
-    if (isLink && linkTarget.length === 0) malformed('a link points to nothing');
-    const mtime = local?.mtime ?? global.mtime;
-    return {
-      type,
-      path,
-      mode: header.mode,
-      uid: local?.uid ?? global.uid ?? header.uid,
-      gid: local?.gid ?? global.gid ?? header.gid,
-      mtimeSec: mtime?.sec ?? header.mtimeSec,
-      mtimeNsec: mtime?.nsec ?? 0,
-      sizeBytes: logicalBytes,
-      linkTarget,
-      devMajor: header.devMajor,
-      devMinor: header.devMinor,
-      xattrs: local?.xattrs ?? global.xattrs ?? noXattrs,
-    };
+  const takeGnuMap = (block: Buffer, layout: typeof oldGnuHeaderMap | typeof oldGnuExtensionMap): void => {
+    if (gnuMap === undefined) throw new Error('unreachable: no map is awaited');
+    const { header, segments, sizeBytes } = gnuMap;
+    if (readOldGnuMap(block, layout, segments)) {
+      state = 'gnu-map';
+      return;
+    }
+    gnuMap = undefined;
+    const storedBytes = extended.storedBytesOf(header);
+    startEntry(
+      extended.apply(header, 'file', sizeBytes),
+      storedBytes,
+      checkSparseMap({ segments, sizeBytes }, storedBytes),
+    );
   };
 
   const startEntry = (entry: TarEntry, storedBytes: number, map: SparseMap | undefined): void => {
-    local = undefined;
-    gnuPath = undefined;
-    gnuLink = undefined;
-    pendingHeader = undefined;
-    mapLines = undefined;
-    state = 'header';
+    extended.clear();
     if (!visitor.entry(entry)) {
       startSkip(storedBytes);
       return;
     }
-    leftBytes = storedBytes;
     padBytes = paddingAfter(storedBytes);
-    segments = map?.segments;
-    segmentAt = 0;
-    segmentLeft = 0;
-    position = 0;
-    sizeBytes = entry.sizeBytes;
-    if (storedBytes === 0) endContent();
-    else state = 'content';
+    cursor = createContentCursor(visitor, storedBytes, map);
+    state = 'content';
+    if (storedBytes === 0) endContent(cursor);
+  };
+
+  const takeContent = (chunk: Buffer, at: number): number => {
+    if (cursor === undefined) throw new Error('unreachable: no content is awaited');
+    const taken = cursor.take(chunk, at);
+    if (cursor.leftBytes() === 0) endContent(cursor);
+    return taken;
+  };
+
+  const endContent = (ended: ContentCursor): void => {
+    ended.finish();
+    cursor = undefined;
+    leftBytes = padBytes;
+    state = padBytes === 0 ? 'header' : 'skip';
+    visitor.contentEnd?.();
   };
 
   const startSkip = (storedBytes: number): void => {
@@ -347,45 +278,10 @@ export function createTarReader(visitor: TarVisitor): TarReader {
     state = leftBytes === 0 ? 'header' : 'skip';
   };
 
-  const takeContent = (chunk: Buffer, at: number): number => {
-    let wanted = leftBytes;
-    if (segments !== undefined) {
-      if (segmentLeft === 0) nextSegment(segments);
-      wanted = segmentLeft;
-    }
-    const taken = Math.min(wanted, chunk.length - at);
-    visitor.content?.(chunk.subarray(at, at + taken));
-    leftBytes -= taken;
-    segmentLeft -= taken;
-    position += taken;
-    if (leftBytes === 0) endContent();
-    return taken;
-  };
-
-  /** Steps to the next part that has bytes; there is one, as the map adds up to what is stored. */
-  const nextSegment = (list: readonly number[]): void => {
-    while (segmentLeft === 0) {
-      const start = list[segmentAt] ?? 0;
-      segmentLeft = list[segmentAt + 1] ?? 0;
-      segmentAt += 2;
-      if (segmentLeft > 0 && start > position) {
-        visitor.hole?.(start - position);
-        position = start;
-      }
-    }
-  };
-
-  const endContent = (): void => {
-    if (segments !== undefined && position < sizeBytes) visitor.hole?.(sizeBytes - position);
-    segments = undefined;
-    leftBytes = padBytes;
-    state = padBytes === 0 ? 'header' : 'skip';
-    visitor.contentEnd?.();
-  };
-
   const end = (): void => {
     const isBetween =
-      state === 'ended' || (gatheredBytes === 0 && (state === 'second-zero' || (state === 'header' && !hasExtended())));
+      state === 'ended' ||
+      (gatheredBytes === 0 && (state === 'second-zero' || (state === 'header' && !extended.isPending())));
     if (!isBetween) throw new SlipwayError('tar-malformed', { offset, reason: 'it ends within an entry' });
   };
 
@@ -404,11 +300,4 @@ function typeOf(header: HeaderBlock, path: Buffer): TarEntryType {
     malformed(`entries of type ${JSON.stringify(header.typeflag)} are not known`);
   }
   return 'file';
-}
-
-function nulTerminated(body: Buffer): Buffer {
-  const end = body.indexOf(0);
-  const text = end < 0 ? body : body.subarray(0, end);
-  if (text.length > maxPathBytes) malformed(`a name is longer than ${maxPathBytes} bytes`);
-  return text;
 }

@@ -16,7 +16,7 @@ import { createTarOutput } from './tar-output.ts';
 import { createWarningCounts } from './warnings.ts';
 import { type WriteOrder, planWrite, writeMergedTar } from './write-merged-tar.ts';
 import { writeSquashfs } from './write-squashfs.ts';
-import { mapConcurrently } from './map-concurrently.ts';
+import { mapInOrder } from './map-in-order.ts';
 
 export type Conversion = {
   /** From the base upwards. */
@@ -66,7 +66,7 @@ export async function convertLayers(conversion: Conversion): Promise<ConversionR
 
   const counters: LimitCounters = { entries: 0, pathBytes: 0, contentBytes: 0 };
   const context = { options, counters, warnings, signal };
-  await mapConcurrently(layers, 2, {
+  await mapInOrder(layers, 2, {
     start: (layer, stop) => scanLayer(layer, { ...context, signal: AbortSignal.any([signal, stop]) }),
     // In order: a layer's whiteouts concern those below it.
     finish: (index, number) => {

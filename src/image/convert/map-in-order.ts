@@ -2,9 +2,10 @@
 
 /**
  * Starts work on each item, at most `width` at a time, and finishes the results one after the other in the items'
- * order. When one fails, the others' signal is aborted and they are waited for before this rejects.
+ * order. When one fails, the signal of the others is aborted, and they are waited for before this rejects with that
+ * first failure.
  */
-export async function mapConcurrently<Item, Started>(
+export async function mapInOrder<Item, Started>(
   items: readonly Item[],
   width: number,
   steps: {
@@ -14,20 +15,24 @@ export async function mapConcurrently<Item, Started>(
 ): Promise<void> {
   const stop = new AbortController();
   const running: Promise<Started>[] = [];
-  let started = 0;
+  const failures: unknown[] = [];
+  const fail = (error: unknown): void => {
+    failures.push(error);
+    stop.abort();
+  };
   try {
     for (let position = 0; position < items.length; position += 1) {
-      for (; started < items.length && started < position + width; started += 1) {
-        const work = steps.start(items[started] as Item, stop.signal);
-        // Awaited in its turn below; until then a failure must not count as unhandled.
-        work.catch(() => undefined);
+      while (running.length < items.length && running.length < position + width) {
+        const work = steps.start(items[running.length] as Item, stop.signal);
+        // Not only when its turn comes: the others would go on for nothing.
+        work.catch(fail);
         running.push(work);
       }
       steps.finish(await (running[position] as Promise<Started>), position);
     }
   } catch (error) {
-    stop.abort();
+    fail(error);
     await Promise.allSettled(running);
-    throw error;
+    throw failures[0];
   }
 }
