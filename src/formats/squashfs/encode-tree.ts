@@ -127,7 +127,7 @@ export function encodeTree(layout: ImageLayout): EncodedImage {
     layout.fragments.length === 0
       ? undefined
       : place(encodeRecordTable(layout.fragments.map(encodeFragment), end, compress));
-  const exportTable = place(encodeRecordTable(encodeReferences(references), end, compress));
+  const exportTable = place(encodeRecordTable([encodeReferences(references)], end, compress));
   const idTable = place(encodeRecordTable(ids.records(), end, compress));
   const xattrTable = xattrs.finish(end);
   tables.push(xattrTable.bytes);
@@ -183,20 +183,25 @@ function countInodes(root: TreeDirectory): {
 }
 
 function checkEntry(name: Buffer, node: TreeNode): void {
-  const shown = `the name ${JSON.stringify(name.toString())}`;
-  if (name.length === 0 || name.length > maxNameBytes) notEncodable(shown, `it has ${name.length} bytes`);
-  if (name.includes(0) || name.includes(0x2f)) notEncodable(shown, 'it has a slash or a NUL byte');
-  if (name.equals(Buffer.from('.')) || name.equals(Buffer.from('..'))) notEncodable(shown, 'every directory has it');
-  if (node.kind === 'symlink' && (node.target.length === 0 || node.target.length > maxTargetBytes)) {
-    notEncodable(`the symbolic link ${JSON.stringify(name.toString())}`, `its target has ${node.target.length} bytes`);
+  if (name.length === 0 || name.length > maxNameBytes) notEncodable(shownName(name), `it has ${name.length} bytes`);
+  if (name.includes(0) || name.includes(0x2f)) notEncodable(shownName(name), 'it has a slash or a NUL byte');
+  if (name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e))) {
+    notEncodable(shownName(name), 'every directory has it already');
   }
+  if (node.kind === 'symlink' && (node.target.length === 0 || node.target.length > maxTargetBytes)) {
+    notEncodable(`the link with ${shownName(name)}`, `its target has ${node.target.length} bytes`);
+  }
+}
+
+function shownName(name: Buffer): string {
+  return `the name ${JSON.stringify(name.toString())}`;
 }
 
 function sortedEntries(directory: TreeDirectory): readonly TreeEntry[] {
   const entries = [...directory.children()].sort((left, right) => left.name.compare(right.name));
   for (const [index, { name }] of entries.entries()) {
     if (entries[index + 1]?.name.equals(name) === true) {
-      notEncodable(`the name ${JSON.stringify(name.toString())}`, 'it is twice in a directory');
+      notEncodable(shownName(name), 'it is twice in a directory');
     }
   }
   return entries;
@@ -235,12 +240,13 @@ function encodeFragment({ start, sizeWord }: StoredBlock): Buffer {
   return record;
 }
 
-function* encodeReferences(references: Float64Array): Generator<Buffer> {
-  for (const reference of references.subarray(1)) {
-    const record = Buffer.allocUnsafe(8);
-    record.writeBigUInt64LE(BigInt(reference - 1), 0);
-    yield record;
+/** The table by which an inode's number leads to its place, as one record. */
+function encodeReferences(references: Float64Array): Buffer {
+  const bytes = Buffer.allocUnsafe(8 * (references.length - 1));
+  for (let number = 1; number < references.length; number++) {
+    bytes.writeBigUInt64LE(BigInt((references[number] ?? 0) - 1), 8 * (number - 1));
   }
+  return bytes;
 }
 
 function notEncodable(what: string, reason: string): never {

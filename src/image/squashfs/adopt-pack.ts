@@ -10,6 +10,7 @@ import {
   uncompressedDataBit,
 } from '../../formats/squashfs/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { createBufferPool } from './buffer-pool.ts';
 import type { ContentTable } from './content-table.ts';
 import type { DataArea } from './data-area.ts';
 import type { FragmentPacker } from './fragment-packer.ts';
@@ -131,15 +132,16 @@ async function copyExtents(
   pack: Pack,
   extents: readonly Extent[],
 ): Promise<(offset: number) => number> {
-  const buffer = Buffer.allocUnsafeSlow(copyBytes);
+  const pool = createBufferPool(copyBytes);
   const starts: number[] = [];
   for (const { start, end } of extents) {
     starts.push(target.area.end());
     for (let at = start; at < end; at += copyBytes) {
       target.signal.throwIfAborted();
+      const buffer = pool.take();
       const piece = buffer.subarray(0, Math.min(copyBytes, end - at));
       await pack.read(piece, at);
-      await target.area.append(piece);
+      await target.area.append(piece, () => pool.give(buffer));
     }
   }
   return (offset) => {

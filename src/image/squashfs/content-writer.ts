@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type StoredBlock, uncompressedDataBit } from '../../formats/squashfs/index.ts';
 import { adoptPack } from './adopt-pack.ts';
 import type { BlockCompressor } from './block-compressor.ts';
+import { createBlockCutter, type Piece } from './block-cutter.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { type ContentTable, createContentTable } from './content-table.ts';
@@ -17,7 +18,7 @@ import type { Pack } from './pack-file.ts';
 /** One content after another: `begin`, any number of `write` and `addZeros`, `end`. */
 export type ContentWriter = {
   readonly begin: () => void;
-  /** The next bytes; they are copied. */
+  /** The next bytes, which are copied. */
   readonly write: (chunk: Buffer) => void;
   /** The next `count` bytes are zeros. */
   readonly addZeros: (count: number) => void;
@@ -60,46 +61,42 @@ export function createContentWriter(
   const knownRuns = new Map<string, number>();
 
   let current: OpenContent | undefined;
-  /** The block that is being filled. */
-  let partial: Buffer | undefined;
-  let partialBytes = 0;
+  const cutter = createBlockCutter(pool, blockSizeBytes, addBlock);
+  const packer = createFragmentPacker(pool, blockSizeBytes, (piece, stored) => addStored(piece, stored));
 
-  const packer = createFragmentPacker(pool, blockSizeBytes, (block, stored) => {
+  /** Compresses a piece and appends it in its turn. */
+  function addStored({ bytes, release }: Piece, appended: (at: StoredBlock, stored: Buffer) => void): void {
     queue.add(
-      block.length,
-      () => compressor.compress(block),
-      async (compressed) => {
-        const start = area.end();
-        await area.append(compressed);
-        stored({ start, sizeWord: sizeWordOf(compressed, block) });
+      bytes.length,
+      () => compressor.compress(bytes),
+      async (stored) => {
+        const isCompressed = stored !== bytes;
+        const sizeWord = isCompressed ? stored.length : stored.length | uncompressedDataBit;
+        appended({ start: area.end(), sizeWord }, stored);
+        if (isCompressed) release();
+        await area.append(stored, isCompressed ? undefined : release);
       },
     );
-  });
+  }
 
   function opened(): OpenContent {
     if (current === undefined) throw new Error('no content has begun');
     return current;
   }
 
-  function addBlock(block: Buffer): void {
+  function addBlock(piece: Piece): void {
     const content = opened();
     const index = content.blockCount++;
-    if (block.equals(zeros)) {
+    if (piece.bytes.equals(zeros)) {
       content.sizeWords[index] = 0;
-      pool.give(block);
+      piece.release();
       return;
     }
-    queue.add(
-      block.length,
-      () => compressor.compress(block),
-      async (stored) => {
-        content.digest ??= startRun(content, area.end());
-        content.digest.update(stored);
-        content.sizeWords[index] = sizeWordOf(stored, block);
-        await area.append(stored);
-        pool.give(block);
-      },
-    );
+    addStored(piece, ({ start, sizeWord }, stored) => {
+      content.digest ??= startRun(content, start);
+      content.digest.update(stored);
+      content.sizeWords[index] = sizeWord;
+    });
   }
 
   /** What follows `blockCount` whole blocks. */
@@ -130,19 +127,8 @@ export function createContentWriter(
   }
 
   function writeBytes(chunk: Buffer): void {
-    const content = opened();
-    content.sizeBytes += chunk.length;
-    for (let done = 0; done < chunk.length;) {
-      partial ??= pool.take();
-      const copied = chunk.copy(partial, partialBytes, done);
-      done += copied;
-      partialBytes += copied;
-      if (partialBytes === blockSizeBytes) {
-        addBlock(partial);
-        partial = undefined;
-        partialBytes = 0;
-      }
-    }
+    opened().sizeBytes += chunk.length;
+    cutter.write(chunk);
   }
 
   return {
@@ -153,7 +139,7 @@ export function createContentWriter(
     write: writeBytes,
     addZeros(count) {
       let left = count;
-      const toBoundary = Math.min(left, (blockSizeBytes - partialBytes) % blockSizeBytes);
+      const toBoundary = Math.min(left, cutter.missingBytes() % blockSizeBytes);
       writeBytes(zeros.subarray(0, toBoundary));
       left -= toBoundary;
       const content = opened();
@@ -173,9 +159,10 @@ export function createContentWriter(
           () => undefined,
           () => placeBlocks(number, content),
         );
-      if (partialBytes > 0 && partial !== undefined) {
-        addTail(number, content, partial.subarray(0, partialBytes));
-        partialBytes = 0;
+      const tail = cutter.end();
+      if (tail !== undefined) {
+        addTail(number, content, tail.bytes);
+        tail.release();
       }
       current = undefined;
       return number;
@@ -202,8 +189,4 @@ export function createContentWriter(
 function startRun(content: OpenContent, firstBlock: number): ReturnType<typeof createHash> {
   content.firstBlock = firstBlock;
   return createHash('sha256');
-}
-
-function sizeWordOf(stored: Buffer, block: Buffer): number {
-  return stored === block ? stored.length | uncompressedDataBit : stored.length;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a file where blocks lie one behind the other. They are gathered and written in large pieces. What was
+// The part of a file where blocks lie one behind the other. They are gathered and written many at a time. What was
 // appended last can be taken back, which is how a content that turns out to be there already is dropped.
 import type { BlockFile } from '../../sys/block-file.ts';
 
 export type DataArea = {
   /** Where the next block will be. */
   readonly end: () => number;
-  /** Appends a copy of `block`. One call at a time. */
-  readonly append: (block: Buffer) => Promise<void>;
+  /** Appends `block`, which must not change until `release` is called. One call at a time. */
+  readonly append: (block: Buffer, release?: () => void) => Promise<void>;
   /** Makes `end`, a former value of `end()`, the end again. */
   readonly rewind: (end: number) => void;
   readonly flush: () => Promise<void>;
@@ -16,32 +16,39 @@ export type DataArea = {
 const writeBytes = 1024 * 1024;
 
 export function createDataArea(file: BlockFile, start: number): DataArea {
-  const gathered = Buffer.allocUnsafeSlow(writeBytes);
-  let gatheredBytes = 0;
-  /** Where `gathered` belongs. */
+  let end = start;
+  /** Where the first of `gathered` belongs. */
   let gatheredAt = start;
+  let gathered: { readonly block: Buffer; readonly release: (() => void) | undefined }[] = [];
 
   async function flush(): Promise<void> {
-    if (gatheredBytes === 0) return;
-    await file.write([gathered.subarray(0, gatheredBytes)], gatheredAt);
-    gatheredAt += gatheredBytes;
-    gatheredBytes = 0;
+    if (gathered.length === 0) return;
+    const written = gathered;
+    gathered = [];
+    await file.write(
+      written.map(({ block }) => block),
+      gatheredAt,
+    );
+    gatheredAt = end;
+    for (const { release } of written) release?.();
   }
 
   return {
-    end: () => gatheredAt + gatheredBytes,
-    async append(block) {
-      for (let done = 0; done < block.length;) {
-        const copied = block.copy(gathered, gatheredBytes, done);
-        done += copied;
-        gatheredBytes += copied;
-        if (gatheredBytes === writeBytes) await flush();
-      }
+    end: () => end,
+    async append(block, release) {
+      gathered.push({ block, release });
+      end += block.length;
+      if (end - gatheredAt >= writeBytes) await flush();
     },
-    rewind(end) {
+    rewind(to) {
+      while (end > to && gathered.length > 0) {
+        const last = gathered.pop();
+        end -= last?.block.length ?? 0;
+        last?.release?.();
+      }
       // What is in the file behind the end is written over by what follows, or cut off with the file.
-      gatheredBytes = Math.max(0, end - gatheredAt);
-      gatheredAt = Math.min(gatheredAt, end);
+      end = to;
+      gatheredAt = Math.min(gatheredAt, to);
     },
     flush,
   };

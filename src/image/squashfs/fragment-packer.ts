@@ -2,6 +2,7 @@
 // The ends of contents, gathered in blocks that many contents share.
 import { hash } from 'node:crypto';
 import type { StoredBlock } from '../../formats/squashfs/index.ts';
+import type { Piece } from './block-cutter.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
 export type FragmentPlace = { readonly index: number; readonly offset: number };
@@ -18,12 +19,12 @@ export type FragmentPacker = {
 };
 
 /**
- * @param store compresses and appends a block, which is used again after `stored` was called with its place
+ * @param store compresses and appends a block, and says where it is
  */
 export function createFragmentPacker(
   pool: BufferPool,
   blockSizeBytes: number,
-  store: (block: Buffer, stored: (at: StoredBlock) => void) => void,
+  store: (block: Piece, stored: (at: StoredBlock) => void) => void,
 ): FragmentPacker {
   const fragments: StoredBlock[] = [];
   const known = new Map<string, FragmentPlace>();
@@ -36,9 +37,8 @@ export function createFragmentPacker(
     if (buffer === undefined) return;
     const filled = buffer;
     const index = bufferIndex;
-    store(filled.subarray(0, usedBytes), (at) => {
+    store({ bytes: filled.subarray(0, usedBytes), release: () => pool.give(filled) }, (at) => {
       fragments[index] = at;
-      pool.give(filled);
     });
     buffer = undefined;
     usedBytes = 0;
