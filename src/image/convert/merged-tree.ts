@@ -42,6 +42,8 @@ export type MergedTree = {
 /** Longest path, so that every file can be reached by an absolute path: PATH_MAX counts the slash and the NUL. */
 const maxTreePathBytes = 4096 - 2;
 const maxLayers = 0xffff;
+/** A Map holds 2²⁴ entries and throws a RangeError at the next. */
+const maxSiblings = 2 ** 24 - 1;
 
 /**
  * A tree with nothing but a root, which refers to entry 0 of `indexes[0]`.
@@ -93,6 +95,7 @@ export function createMergedTree(indexes: readonly LayerIndex[], limits: { reado
     const length = (pathLength[directory] ?? 0) + (directory === rootNode ? 0 : 1) + name.length;
     if (length > maxTreePathBytes) throw new RefusedName('its path gets longer than 4094 bytes');
     if (existing !== undefined) remove(existing);
+    if ((children[directory]?.size ?? 0) >= maxSiblings) throw new RefusedName('its directory has too many entries');
     if (alive >= limits.maxEntries || used >= 0x7fff_ffff) {
       throw new SlipwayError('image-too-large', { what: 'files', limit: limits.maxEntries, option: 'maxEntries' });
     }
