@@ -1,151 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures of bench/launch, which prepares what stands in $WORK. Commands that are compared run in turn, so that
-// a machine that slows down slows all of them.
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+// A launch of `true` in all its forms, in turns in one run, as an ordinary user. What counts are the ratios: the times
+// are the machine's.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type LaunchRig, median, noteLoad, openLaunchRig, parseSamples, print, root } from './launch-rig.ts';
 
-type Cost = {
-  readonly median: number;
-  readonly p90: number;
-  readonly least: number;
-  readonly cpu: number;
-  readonly maxRssKib: number;
-  readonly bad: number;
-};
+const usage = `usage: bench/launch [--runs N] [--json] [--check]
+  --runs N   how often each has its turn (300); a tenth of it for what starts Node
+  --json     print the results as JSON
+  --check    exit status 1 when a budget is exceeded
+`;
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '500' }, json: { type: 'boolean', default: false } },
-});
-const runs = Number(values.runs);
-const together = 128;
-const work = process.env['WORK'] ?? '';
-const runDirectory = `${process.env['XDG_RUNTIME_DIR']}/slipway`;
-const rootfs = `${work}/bundle/rootfs`;
-const image = `${work}/image.squashfs`;
-const home = process.env['HOME'] ?? '';
-const program = '/bin/true';
-
-function spawn(
-  words: readonly string[],
-  commands: readonly (readonly string[])[],
-  variables: Readonly<Record<string, string>> = {},
-): readonly Cost[] {
-  const argv = [...words, ...commands.flatMap((command) => ['--', 'command', ...command])];
-  return execFileSync('spawn', argv, { encoding: 'utf8', env: { ...process.env, ...variables } })
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Cost);
-}
-
-/** The file that a plan or skeleton of this run stands in, by how its name begins. */
-function made(prefix: string): readonly string[] {
-  return readdirSync(runDirectory)
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => `${runDirectory}/${name}`);
-}
-
-/** This user's processes of that name. */
-function processesCalled(name: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^[0-9]+$/.test(pid))
-    .filter((pid) => {
-      try {
-        return (
-          statSync(`/proc/${pid}`).uid === process.getuid?.() &&
-          readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name &&
-          !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-        );
-      } catch {
-        // It has ended meanwhile.
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-const directory = ['slipway', 'run', rootfs, '--', program];
-const squashfs = ['slipway', 'run', image, '--', program];
-const chRun = ['ch-run', rootfs, '--', program];
-const binds = ['/dev', '/proc', '/sys', '/tmp'].flatMap((path) => ['--dev-bind', path, path]);
-const bwrap = ['bwrap', '--ro-bind', rootfs, '/', ...binds, '--tmpfs', '/home', '--bind', home, home, '--', program];
-
-// Plans are made, and the holder stays for as long as this runs.
-const lingering = { SLIPWAY_LINGER: 'never' };
-spawn(['1'], [directory, squashfs], lingering);
-const [plan = ''] = made('p-').filter((path) => readFileSync(path).includes(rootfs));
-const [skeleton = ''] = made('s-');
-const texts = made('f-');
-const passwd = texts.find((path) => readFileSync(path, 'utf8').includes('/bin/sh')) ?? '';
-const group = texts.find((path) => path !== passwd) ?? '';
-const limit = ['limit', plan, rootfs, home, skeleton, passwd, group, program];
-const [bare, inDirectory, inSquashfs, byLimit, byChRun, byBwrap] = spawn(
-  [String(runs)],
-  [[program], directory, squashfs, limit, chRun, bwrap],
-  { ...lingering, LIMIT_STATS: '20' },
-) as [Cost, Cost, Cost, Cost, Cost, Cost];
-
-const [manySquashfs, manyChRun] = spawn(['-t', String(together)], [squashfs, chRun], lingering) as [Cost, Cost];
-const servers = processesCalled('squashfuse_ll').length;
-
-// First launches: each with no plan there.
-const node = process.execPath;
-const cold: Cost[] = [];
-const nodes: Cost[] = [];
-for (let i = 0; i < Math.min(runs, 20); i += 1) {
-  for (const path of made('p-')) rmSync(path);
-  cold.push(...spawn(['1'], [directory]));
-  nodes.push(...spawn(['1'], [[node, '-e', '0']]));
-}
-const median = (costs: readonly Cost[]): number =>
-  costs.map((cost) => cost.median).toSorted((a, b) => a - b)[Math.floor(costs.length / 2)] ?? Number.NaN;
-
-const rows = [
-  ['bare /bin/true', bare],
-  ['limit: the same system calls', byLimit],
-  ['slipway, directory, hot', inDirectory],
-  ['slipway, squashfs with a holder', inSquashfs],
-  ['ch-run, directory', byChRun],
-  ['bwrap, directory', byBwrap],
-] as const;
-const results = {
-  microseconds: Object.fromEntries(rows),
-  directoryOfChRun: inDirectory.median / byChRun.median,
-  directoryOfLimit: inDirectory.median / byLimit.median,
-  squashfsOverBareMs: (inSquashfs.median - bare.median) / 1000,
-  together: {
-    count: together,
-    fuseServers: servers,
-    failed: manySquashfs.bad,
-    cpuOfChRun: manySquashfs.cpu / manyChRun.cpu,
-    maxRssKib: manySquashfs.maxRssKib,
+const { values: options } = parseArgs({
+  options: {
+    help: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '300' },
+    json: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
   },
-  coldMs: median(cold) / 1000,
-  nodeMs: median(nodes) / 1000,
-  coldOfNode: median(cold) / median(nodes),
-};
-const failed = rows.filter(([, cost]) => cost.bad > 0).map(([name]) => name);
-
-if (values.json) {
-  process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`);
-} else {
-  const ratio = (value: number): string => value.toFixed(2);
-  const lines = [
-    `${runs} starts of each in turn, microseconds`,
-    ...rows.map(
-      ([name, cost]) =>
-        `  ${name.padEnd(34)} median ${cost.median.toFixed(0).padStart(6)}  least ${cost.least.toFixed(0).padStart(6)}`,
-    ),
-    `directory / ch-run            ${ratio(results.directoryOfChRun)}   (budget 0.50)`,
-    `directory / limit             ${ratio(results.directoryOfLimit)}   (budget 1.60)`,
-    `squashfs - bare               ${ratio(results.squashfsOverBareMs)} ms (budget 0.50 ms)`,
-    `${together} at once, squashfs: ${servers} FUSE server, ${manySquashfs.bad} failed, CPU / ch-run ${ratio(results.together.cpuOfChRun)} (budget 0.50), largest process ${manySquashfs.maxRssKib} KiB`,
-    `first launch / node -e 0      ${ratio(results.coldOfNode)}   (budget 2.00; ${ratio(results.coldMs)} ms, ${ratio(results.nodeMs)} ms)`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+});
+const runs = Number(options.runs);
+if (options.help || !(runs >= 10)) {
+  process[options.help ? 'stdout' : 'stderr'].write(usage);
+  process.exit(options.help ? 0 : 2);
 }
-for (const pid of processesCalled('slipway-holder')) process.kill(pid, 'SIGTERM');
-if (failed.length > 0) {
-  process.stderr.write(`failed: ${failed.join(', ')}\n`);
-  process.exitCode = 1;
+
+type Result = { readonly name: string; readonly medianUs: number; readonly leastUs: number; readonly cpuUs: number };
+
+const rig = await openLaunchRig();
+try {
+  const spawn = await rig.compile('spawn');
+  const hot = await measure(spawn, runs, await hotCommands(rig), []);
+  const cold = await measure(spawn, Math.ceil(runs / 10), coldCommands(rig), ['--clear', rig.plans]);
+  const calls = await countCalls(rig, await limitCommand(rig));
+  tell([...hot, ...cold], calls);
+} finally {
+  rig.close();
+}
+
+type Commands = Readonly<Record<string, readonly string[]>>;
+
+async function hotCommands({ home, images, run }: LaunchRig): Promise<Commands> {
+  const { directory, squashfs } = images;
+  const busybox = join(directory, 'bin/busybox');
+  const have = async (program: string): Promise<boolean> =>
+    (await run(['sh', '-c', `command -v ${program}`])).status === 0;
+  const readOnly = (source: string, target: string): readonly string[] => ['--ro-bind', source, target];
+  const binds = ['/proc', '/sys', '/tmp', home].flatMap((path) => ['--bind', path, path]);
+  const files = ['/etc/resolv.conf', '/etc/hosts'].flatMap((path) => readOnly(path, path));
+  return {
+    'bare exec': [busybox, 'true'],
+    'its system calls alone': await limitCommand(rig),
+    'slipway, directory': ['slipway', 'run', directory, '--', '/bin/true'],
+    'slipway, squashfs with a holder': ['slipway', 'run', squashfs, '--', '/bin/true'],
+    ...((await have('ch-run')) ? { 'ch-run, directory': ['ch-run', directory, '--', '/bin/true'] } : {}),
+    ...((await have('bwrap'))
+      ? {
+          'bwrap, directory': [
+            'bwrap',
+            ...readOnly(directory, '/'),
+            '--dev-bind',
+            '/dev',
+            '/dev',
+            ...binds,
+            ...files,
+            '/bin/true',
+          ],
+        }
+      : {}),
+  };
+}
+
+function coldCommands({ images }: LaunchRig): Commands {
+  return {
+    'node -e 0': [join(root, 'libexec/slipway/node'), '-e', '0'],
+    'slipway, directory, no plan yet': ['slipway', 'run', images.directory, '--', '/bin/true'],
+    'slipway, squashfs, no plan yet': ['slipway', 'run', images.squashfs, '--', '/bin/true'],
+  };
+}
+
+/** The words that run limit.c as a launch of the unpacked image. */
+async function limitCommand({ compile, home, plans, images, runOk }: LaunchRig): Promise<readonly string[]> {
+  await runOk(['slipway', 'run', images.directory, '--', '/bin/true']);
+  const names = readdirSync(plans);
+  const plan = names.find((name) => name.startsWith('p-')) ?? '';
+  const made = names.filter((name) => name.startsWith('f-'));
+  return [await compile('limit'), images.directory, home, plans, plan, made[0] ?? '', made[1] ?? '', '/bin/true'];
+}
+
+async function measure(spawn: string, count: number, commands: Commands, more: readonly string[]): Promise<Result[]> {
+  const argv = Object.values(commands).flatMap((words) => ['--next', ...words]);
+  const samples = parseSamples(await rig.runOk([spawn, '--runs', String(count), ...more, ...argv]));
+  return Object.keys(commands).map((name, index) => {
+    const mine = samples.filter(({ which }) => which === index);
+    return {
+      name,
+      medianUs: median(mine.map(({ wallUs }) => wallUs)),
+      leastUs: Math.min(...mine.map(({ wallUs }) => wallUs)),
+      cpuUs: median(mine.map(({ cpuUs }) => cpuUs)),
+    };
+  });
+}
+
+/** How many system calls a hot launch and limit.c make up to the program's own; undefined without strace. */
+async function countCalls(
+  { run, images }: LaunchRig,
+  limit: readonly string[],
+): Promise<readonly [number, number] | undefined> {
+  const count = async (argv: readonly string[]): Promise<number> => {
+    const traced = await run(['strace', ...argv]);
+    const lines = traced.stderr.split('\n');
+    return lines.findIndex((line) => /^execve\("\/bin\/true"/.test(line));
+  };
+  if ((await run(['sh', '-c', 'command -v strace'])).status !== 0) return undefined;
+  return [await count(['slipway', 'run', images.directory, '--', '/bin/true']), await count(limit)];
+}
+
+function tell(results: readonly Result[], calls: readonly [number, number] | undefined): void {
+  const of = (name: string): number => results.find((result) => result.name === name)?.medianUs ?? Number.NaN;
+  const budgets = [
+    { what: 'directory / ch-run', value: of('slipway, directory') / of('ch-run, directory'), most: 0.5 },
+    {
+      what: 'directory / its system calls alone',
+      value: of('slipway, directory') / of('its system calls alone'),
+      most: 1.6,
+    },
+    {
+      what: 'squashfs over a bare exec, ms',
+      value: (of('slipway, squashfs with a holder') - of('bare exec')) / 1000,
+      most: 0.5,
+    },
+    {
+      what: 'no plan yet, directory / node -e 0',
+      value: of('slipway, directory, no plan yet') / of('node -e 0'),
+      most: 2,
+    },
+  ];
+  if (options.json) {
+    print(JSON.stringify({ runs, results, budgets, systemCalls: calls }, null, 2));
+  } else {
+    print(`${'microseconds'.padEnd(36)}${'median'.padStart(10)}${'least'.padStart(10)}${'cpu'.padStart(10)}`);
+    for (const { name, medianUs, leastUs, cpuUs } of results) {
+      print(name.padEnd(36) + [medianUs, leastUs, cpuUs].map((us) => us.toFixed(0).padStart(10)).join(''));
+    }
+    noteLoad();
+    if (calls !== undefined) print(`system calls: slipway ${calls[0]}, limit ${calls[1]}`);
+    print('');
+    for (const { what, value, most } of budgets) {
+      print(`${what.padEnd(36)}${value.toFixed(2).padStart(10)}   budget ${most}${value > most ? '   EXCEEDED' : ''}`);
+    }
+  }
+  if (options.check && budgets.some(({ value, most }) => value > most)) process.exitCode = 1;
 }

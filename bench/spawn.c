@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times starting commands, from posix_spawn to the end that wait4 sees. Small and linked like what it measures, so that
-// its own share is the same few microseconds for all.
-//   spawn RUNS [-- COMMAND...]...      each command in turn, RUNS times round (A B A B …)
-//   spawn -t COUNT [-- COMMAND...]...  COUNT of each command at once, one command after another
-// One line of JSON for each command: micro-seconds of wall time (median, 90th percentile, least), of processor time in
-// all, the largest resident size of one process in KiB, and how many ended otherwise than with 0.
+// Starts commands in turns, each time in another order, and says what each start cost. Measured here and not in a script, whose own noise is larger
+// than what is measured.
+//
+//   spawn [--runs N] [--warmup N] [--at-once N] [--orphans 1] [--clear DIR] --next COMMAND... [--next COMMAND...]...
+//
+// Prints a line a run: which command (from 0), nanoseconds from before its start until all its copies had ended,
+// processor microseconds of them, the largest resident kilobytes of one copy, how many copies failed. With --orphans,
+// servers that they leave behind are waited for, and their processor time counts. stdin and stdout are /dev/null.
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,90 +23,109 @@
 
 extern char **environ;
 
-enum { COMMANDS = 16 };
+enum { COMMANDS_MAX = 16, COPIES_MAX = 1024 };
 
-struct cost {
-  double *wall;
-  double cpu;
-  long max_rss;
-  int bad;
-};
+static _Noreturn void die(const char *what) {
+  fprintf(stderr, "spawn: %s: %s\n", what, strerror(errno));
+  exit(2);
+}
 
-static double now(void) {
+static long long now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+  return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
-static int by_size(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+// Forgets the plans in a directory, so that the next launch is the first.
+static void clear_plans(const char *directory) {
+  DIR *dir = opendir(directory);
+  if (!dir)
+    return;
+  for (struct dirent *e; (e = readdir(dir));)
+    if ((e->d_name[0] == 'p' || e->d_name[0] == 'x') && e->d_name[1] == '-')
+      unlinkat(dirfd(dir), e->d_name, 0);
+  closedir(dir);
 }
 
-static pid_t start(char **argv) {
-  pid_t pid;
-  int error = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
-  if (error) {
-    fprintf(stderr, "spawn: start %s: %s\n", argv[0], strerror(error));
-    exit(1);
+static void measure(int which, char **argv, int copies, bool with_orphans, bool is_shown) {
+  static pid_t pids[COPIES_MAX];
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  long long begun = now_ns(), ended = begun, cpu_us = 0, largest_kb = 0;
+  int failed = 0, running = copies;
+  for (int i = 0; i < copies; i++) {
+    errno = posix_spawnp(&pids[i], argv[0], &actions, NULL, argv, environ);
+    if (errno)
+      die(argv[0]);
   }
-  return pid;
-}
-
-static void finish(pid_t pid, struct cost *cost) {
-  int status;
-  struct rusage usage;
-  if (wait4(pid, &status, 0, &usage) < 0)
-    exit(1);
-  cost->bad += status != 0;
-  cost->cpu += (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-  if (usage.ru_maxrss > cost->max_rss)
-    cost->max_rss = usage.ru_maxrss;
+  while (running > 0 || with_orphans) {
+    int status;
+    struct rusage used;
+    pid_t pid = wait4(-1, &status, 0, &used);
+    if (pid < 0 && errno == EINTR)
+      continue;
+    if (pid < 0)
+      break; // ECHILD: nobody is left
+    cpu_us += (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000ll + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    for (int i = 0; i < copies; i++)
+      if (pids[i] == pid) {
+        largest_kb = used.ru_maxrss > largest_kb ? used.ru_maxrss : largest_kb;
+        failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        if (--running == 0)
+          ended = now_ns();
+      }
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  if (is_shown)
+    printf("%d %lld %lld %lld %d\n", which, ended - begun, cpu_us, largest_kb, failed);
 }
 
 int main(int argc, char **argv) {
-  int at = 1, together = argc > 2 && strcmp(argv[1], "-t") == 0;
-  at += together;
-  int runs = argc > at ? atoi(argv[at++]) : 0, commands = 0;
-  char **command[COMMANDS];
-  for (int i = at; i < argc; i++)
-    if (strcmp(argv[i], "--") == 0 && i + 1 < argc && strcmp(argv[i + 1], "command") == 0) {
-      argv[i] = NULL;
-      if (commands == COMMANDS)
-        return 2;
-      command[commands++] = argv + ++i + 1;
-    }
-  if (runs < 1 || commands == 0) {
-    fputs("usage: spawn [-t] RUNS [-- command COMMAND ARG...]...\n", stderr);
+  int runs = 100, warmup = 3, copies = 1, commands = 0, i = 1;
+  bool with_orphans = false;
+  const char *clear = NULL;
+  char **command[COMMANDS_MAX];
+  for (; i + 1 < argc && strcmp(argv[i], "--next") != 0; i += 2) {
+    if (strcmp(argv[i], "--runs") == 0)
+      runs = atoi(argv[i + 1]);
+    else if (strcmp(argv[i], "--warmup") == 0)
+      warmup = atoi(argv[i + 1]);
+    else if (strcmp(argv[i], "--at-once") == 0)
+      copies = atoi(argv[i + 1]);
+    else if (strcmp(argv[i], "--orphans") == 0)
+      with_orphans = atoi(argv[i + 1]) != 0;
+    else if (strcmp(argv[i], "--clear") == 0)
+      clear = argv[i + 1];
+    else
+      break;
+  }
+  for (; i < argc; i++)
+    if (strcmp(argv[i], "--next") == 0) {
+      argv[i] = NULL; // ends the command before
+      if (i + 1 < argc && commands < COMMANDS_MAX)
+        command[commands++] = argv + i + 1;
+    } else if (commands == 0)
+      break;
+  if (commands == 0 || i < argc || copies < 1 || copies > COPIES_MAX) {
+    fputs("usage: spawn [--runs N] [--warmup N] [--at-once N] [--orphans 1] [--clear DIR] --next COMMAND...\n", stderr);
     return 2;
   }
-  struct cost costs[COMMANDS] = {{0}};
+  if (with_orphans && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    die("become a subreaper");
+  int order[COMMANDS_MAX];
   for (int c = 0; c < commands; c++)
-    costs[c].wall = calloc((size_t)runs, sizeof(double));
-  if (together) {
-    pid_t *pids = calloc((size_t)runs, sizeof *pids);
-    for (int c = 0; c < commands && pids; c++) {
-      double begun = now();
-      for (int i = 0; i < runs; i++)
-        pids[i] = start(command[c]);
-      for (int i = 0; i < runs; i++)
-        finish(pids[i], &costs[c]);
-      for (int i = 0; i < runs; i++)
-        costs[c].wall[i] = now() - begun;
+    order[c] = c;
+  for (int run = -warmup; run < runs; run++)
+    for (int turn = 0; turn < commands; turn++) {
+      // What one leaves in caches and queues must not always fall to the same next one.
+      int other = turn + rand() % (commands - turn), c = order[other];
+      order[other] = order[turn];
+      order[turn] = c;
+      if (clear)
+        clear_plans(clear);
+      measure(c, command[c], copies, with_orphans, run >= 0);
     }
-  } else
-    for (int i = 0; i < runs; i++)
-      for (int c = 0; c < commands; c++) {
-        double begun = now();
-        finish(start(command[c]), &costs[c]);
-        costs[c].wall[i] = now() - begun;
-      }
-  for (int c = 0; c < commands; c++) {
-    double *wall = costs[c].wall;
-    qsort(wall, (size_t)runs, sizeof *wall, by_size);
-    printf("{\"median\":%.1f,\"p90\":%.1f,\"least\":%.1f,\"cpu\":%.0f,\"maxRssKib\":%ld,\"bad\":%d}\n", wall[runs / 2],
-           wall[runs * 9 / 10], wall[0], costs[c].cpu, costs[c].max_rss, costs[c].bad);
-  }
   return 0;
 }

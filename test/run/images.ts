@@ -13,6 +13,9 @@ import type { TestUser } from '../support/user.ts';
 /** What `needs` must find for the functions below. */
 export const imageCommands: readonly string[] = ['mmdebstrap', 'umoci', 'mksquashfs', 'setpriv'];
 
+/** Who makes images: a test user, or whoever else can run programs in a home. */
+export type ImageUser = Pick<TestUser, 'home' | 'runOk'>;
+
 export type LocalImages = {
   readonly directory: string;
   readonly squashfs: string;
@@ -31,7 +34,7 @@ const furniture: Readonly<Record<string, string>> = {
 };
 
 /** Makes the image at home: `~/image` unpacked and the user's own, `~/image.squashfs` with root as the owner of all. */
-export async function makeImages(user: TestUser): Promise<LocalImages> {
+export async function makeImages(user: ImageUser): Promise<LocalImages> {
   const directory = join(user.home, 'image');
   await unpack(await busyboxLayer(), directory, user);
   const squashfs = join(user.home, 'image.squashfs');
@@ -40,7 +43,7 @@ export async function makeImages(user: TestUser): Promise<LocalImages> {
 }
 
 /** Packs a directory as the user, with root as the owner of all. */
-export async function makeSquashfs(directory: string, file: string, user: TestUser): Promise<void> {
+export async function makeSquashfs(directory: string, file: string, user: ImageUser): Promise<void> {
   await user.runOk(['mksquashfs', directory, file, '-all-root', '-no-progress', '-quiet', '-noappend']);
 }
 
@@ -80,7 +83,7 @@ export async function pushTree(
   return name;
 }
 
-async function unpack(layer: string, directory: string, user: TestUser): Promise<void> {
+async function unpack(layer: string, directory: string, user: ImageUser): Promise<void> {
   const script = [
     'mkdir "$1"',
     // A user can't make device nodes; the machine's /dev is mounted there anyway.
