@@ -3,15 +3,27 @@
 // medians of what they measured.
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, run, runOk } from '../test/support/command.ts';
+import { slipwayPrefix } from '../test/support/prefix.ts';
 import { type LocalImages, makeImages } from '../test/run/images.ts';
 
-export const root: string = resolve(import.meta.dirname, '..');
-const account = 'slipway-bench';
+const accountName = 'slipway-bench';
+
+/** Whose launches are measured. The home is the real one: a mount of its own below the image's /home. */
+type Account = {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  /** Words that make a command this account's. */
+  readonly drop: readonly string[];
+};
 
 export type LaunchRig = {
-  readonly home: string;
+  readonly account: Account;
+  /** The Slipway that is measured. */
+  readonly prefix: string;
   /** Where the launcher keeps plans. */
   readonly plans: string;
   readonly images: LocalImages;
@@ -24,7 +36,9 @@ export type LaunchRig = {
 
 /** Sets everything up in a new directory below /tmp; as root, for the account `slipway-bench`. */
 export async function openLaunchRig(): Promise<LaunchRig> {
-  const { uid, gid, name, drop } = await ordinaryUser();
+  const account = await ordinaryUser();
+  const { uid, gid, name, home, drop } = account;
+  const prefix = await slipwayPrefix();
   const base = mkdtempSync('/tmp/slipway-bench-');
   chmodSync(base, 0o755);
   const own = (path: string): string => {
@@ -32,12 +46,12 @@ export async function openLaunchRig(): Promise<LaunchRig> {
     if (drop.length > 0) chownSync(path, uid, gid);
     return path;
   };
-  const home = own(join(base, 'home'));
+  const work = own(join(base, 'work'));
   const runtime = own(join(base, 'run'));
   const options = (env: Readonly<Record<string, string>> = {}): CommandOptions => ({
-    cwd: home,
+    cwd: work,
     env: {
-      PATH: `${join(root, 'bin')}:/usr/local/bin:/usr/bin:/bin`,
+      PATH: `${prefix}/bin:/usr/local/bin:/usr/bin:/bin`,
       HOME: home,
       USER: name,
       LOGNAME: name,
@@ -47,24 +61,25 @@ export async function openLaunchRig(): Promise<LaunchRig> {
     },
     timeoutMs: 600_000,
   });
-  const asUser = {
-    home,
+  const asAccount = {
     runOk: (argv: readonly string[], env?: Readonly<Record<string, string>>) => runOk([...drop, ...argv], options(env)),
     run: (argv: readonly string[], env?: Readonly<Record<string, string>>) => run([...drop, ...argv], options(env)),
   };
   const images = await makeImages({
-    home,
+    home: work,
     runOk: (argv, given) =>
       runOk([...drop, ...argv], { ...options(), ...(given?.input === undefined ? {} : { input: given.input }) }),
   });
   const compiler = (await run(['sh', '-c', 'command -v musl-gcc || command -v cc'])).stdout.trim();
   return {
-    ...asUser,
+    account,
+    prefix,
+    ...asAccount,
     plans: join(runtime, 'slipway'),
     images,
     compile: async (program) => {
       const output = join(base, program);
-      const source = join(root, 'bench', `${program}.c`);
+      const source = join(import.meta.dirname, `${program}.c`);
       await runOk([
         compiler,
         '-std=c11',
@@ -84,18 +99,16 @@ export async function openLaunchRig(): Promise<LaunchRig> {
   };
 }
 
-async function ordinaryUser(): Promise<{ uid: number; gid: number; name: string; drop: readonly string[] }> {
+async function ordinaryUser(): Promise<Account> {
   const self = userInfo();
-  if (self.uid !== 0) return { uid: self.uid, gid: self.gid, name: self.username, drop: [] };
-  const lookUp = async (): Promise<readonly number[]> => {
-    const { status, stdout } = await run(['getent', 'passwd', account]);
-    return status === 0 ? stdout.split(':').slice(2, 4).map(Number) : [];
-  };
-  if ((await lookUp()).length === 0) await runOk(['useradd', '--no-create-home', '--shell', '/bin/sh', account]);
-  const [uid, gid] = await lookUp();
-  if (uid === undefined || gid === undefined) throw new Error(`account ${account} is not to be had`);
+  if (self.uid !== 0) return { name: self.username, uid: self.uid, gid: self.gid, home: self.homedir, drop: [] };
+  const lookUp = async (): Promise<readonly string[]> =>
+    (await run(['getent', 'passwd', accountName])).stdout.trim().split(':');
+  if ((await lookUp()).length < 7) await runOk(['useradd', '--create-home', '--shell', '/bin/sh', accountName]);
+  const [, , uid, gid, , home = '/'] = await lookUp();
+  if (uid === undefined || gid === undefined) throw new Error(`account ${accountName} is not to be had`);
   const drop = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--inh-caps=-all', '--'];
-  return { uid, gid, name: account, drop };
+  return { name: accountName, uid: Number(uid), gid: Number(gid), home, drop };
 }
 
 /** What spawn.c says of one run. */

@@ -2,9 +2,9 @@
 // A launch of `true` in all its forms, in turns in one run, as an ordinary user. What counts are the ratios: the times
 // are the machine's.
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type LaunchRig, median, noteLoad, openLaunchRig, parseSamples, print, root } from './launch-rig.ts';
+import { type LaunchRig, median, noteLoad, openLaunchRig, parseSamples, print } from './launch-rig.ts';
 
 const usage = `usage: bench/launch [--runs N] [--json] [--check]
   --runs N   how often each has its turn (300); a tenth of it for what starts Node
@@ -41,13 +41,13 @@ try {
 
 type Commands = Readonly<Record<string, readonly string[]>>;
 
-async function hotCommands({ home, images, run }: LaunchRig): Promise<Commands> {
+async function hotCommands({ account, images, run }: LaunchRig): Promise<Commands> {
   const { directory, squashfs } = images;
   const busybox = join(directory, 'bin/busybox');
   const have = async (program: string): Promise<boolean> =>
     (await run(['sh', '-c', `command -v ${program}`])).status === 0;
   const readOnly = (source: string, target: string): readonly string[] => ['--ro-bind', source, target];
-  const binds = ['/proc', '/sys', '/tmp', home].flatMap((path) => ['--bind', path, path]);
+  const binds = ['/proc', '/sys', '/tmp'].flatMap((path) => ['--bind', path, path]);
   const files = ['/etc/resolv.conf', '/etc/hosts'].flatMap((path) => readOnly(path, path));
   return {
     'bare exec': [busybox, 'true'],
@@ -65,6 +65,11 @@ async function hotCommands({ home, images, run }: LaunchRig): Promise<Commands> 
             '/dev',
             ...binds,
             ...files,
+            '--tmpfs',
+            dirname(account.home),
+            '--bind',
+            account.home,
+            account.home,
             '/bin/true',
           ],
         }
@@ -72,21 +77,49 @@ async function hotCommands({ home, images, run }: LaunchRig): Promise<Commands> 
   };
 }
 
-function coldCommands({ images }: LaunchRig): Commands {
+function coldCommands({ images, prefix }: LaunchRig): Commands {
   return {
-    'node -e 0': [join(root, 'libexec/slipway/node'), '-e', '0'],
+    'node -e 0': [join(prefix, 'libexec/slipway/node'), '-e', '0'],
     'slipway, directory, no plan yet': ['slipway', 'run', images.directory, '--', '/bin/true'],
     'slipway, squashfs, no plan yet': ['slipway', 'run', images.squashfs, '--', '/bin/true'],
   };
 }
 
+/** The parts of a plan, as `slipway explain --json` prints it, that limit.c is told. */
+type Explained = {
+  readonly trace: readonly { readonly read: string; readonly path?: string; readonly follows?: boolean }[];
+  readonly steps: readonly {
+    readonly step: string;
+    readonly path?: string;
+    readonly source?: string;
+    readonly target?: string;
+    readonly flags?: Readonly<Record<string, boolean>>;
+  }[];
+};
+
 /** The words that run limit.c as a launch of the unpacked image. */
-async function limitCommand({ compile, home, plans, images, runOk }: LaunchRig): Promise<readonly string[]> {
-  await runOk(['slipway', 'run', images.directory, '--', '/bin/true']);
-  const names = readdirSync(plans);
-  const plan = names.find((name) => name.startsWith('p-')) ?? '';
-  const made = names.filter((name) => name.startsWith('f-'));
-  return [await compile('limit'), images.directory, home, plans, plan, made[0] ?? '', made[1] ?? '', '/bin/true'];
+async function limitCommand({ compile, plans, images, runOk }: LaunchRig): Promise<readonly string[]> {
+  const launch = ['run', images.directory, '--', '/bin/true'];
+  await runOk(['slipway', ...launch]);
+  const [plan = ''] = readdirSync(plans).filter((name) => name.startsWith('p-'));
+  const text = await runOk(['slipway', 'explain', '--json', ...launch]);
+  const { trace, steps } = JSON.parse(text.replaceAll('<private directory>', plans)) as Explained;
+  const looks = trace.flatMap(({ read, path, follows }): readonly string[] => {
+    if (path === undefined || read === 'cwd') return [];
+    return [read === 'link' || follows === false ? 'l' : 's', path];
+  });
+  const mounts = steps.flatMap(({ step, path = '', source = '', target = '', flags = {} }): readonly string[] => {
+    if (step === 'root-directory') return ['r', path];
+    if (step === 'overlay' || step === 'tmpfs') throw new Error(`limit.c knows no ${step}`);
+    if (step !== 'bind') return [];
+    const bits =
+      (flags['recursive'] ? 1 : 0) |
+      (flags['readOnly'] ? 2 : 0) |
+      (flags['nosuid'] ? 16 : 0) |
+      (flags['nodev'] ? 32 : 0);
+    return ['b', String(bits), source, target];
+  });
+  return [await compile('limit'), plans, plan, ...looks, ...mounts, 'x', '/bin/true'];
 }
 
 async function measure(spawn: string, count: number, commands: Commands, more: readonly string[]): Promise<Result[]> {
@@ -111,7 +144,7 @@ async function countCalls(
   const count = async (argv: readonly string[]): Promise<number> => {
     const traced = await run(['strace', ...argv]);
     const lines = traced.stderr.split('\n');
-    return lines.findIndex((line) => /^execve\("\/bin\/true"/.test(line));
+    return lines.findIndex((line) => line.startsWith('execve("/bin/true"'));
   };
   if ((await run(['sh', '-c', 'command -v strace'])).status !== 0) return undefined;
   return [await count(['slipway', 'run', images.directory, '--', '/bin/true']), await count(limit)];
