@@ -37,7 +37,9 @@ try {
   await rig.runOk(slipway, env);
 
   const atOnce = ['--at-once', String(ranks), '--orphans', '1', '--warmup', '0'];
-  const traced = await rig.run([spawn, '--runs', '1', ...atOnce, '--next', ...slipway], { ...env, SLIPWAY_TRACE: '1' });
+  // Another job: the holder of the launch above does not serve it.
+  const counted = { SLIPWAY_TRACE: '1', SLURM_JOB_ID: '1' };
+  const traced = await rig.run([spawn, '--runs', '1', ...atOnce, '--next', ...slipway], { ...env, ...counted });
   const mounts = traced.stderr.split('\n').filter((line) => line.includes('starting holder')).length;
 
   const measured = await rig.runOk(
