@@ -55,7 +55,7 @@ suite('images of hostile links', { skip }, async () => {
     'shown': '/shown/outside/directory',
     'shown-file': '/shown/outside/file',
     'shown-dangling': '/shown/outside/missing',
-    'shown-up': '/shown/../shown/outside/directory/..',
+    'shown-up': '/shown/../shown/outside/../outside/directory',
   };
 
   /** The image with each of these places replaced by a link. */
@@ -97,9 +97,18 @@ suite('images of hostile links', { skip }, async () => {
       { step: 'overlay', on: { tmpfsBytes: 1 << 20 }, origin: 'a test' },
     ],
   };
-  // One shell for all launches of an image: `name status` and the message of each.
-  const launchAll =
-    'for name; do said=$(slipway run "$name" -- sh -c : 2>&1); echo "$name $? $said" | tr "\\n" " "; echo; done';
+  // One shell for all launches of an image; of each: its name, its status, and what it said, which is what the program
+  // finds at the mount point.
+  const launchAll = `
+    for name; do
+      said=$(slipway run "$name" -- sh -c 'if [ -d "$0" ]; then cat "$0/file"; else cat "$0"; fi' "\${name##* }" 2>&1)
+      echo "$name $? $said" | tr "\\n" " "
+      echo
+    done`;
+  const failed = / 125 slipway: (?:find the mount point|mount on|restrict the mount on) \/\S+: .+ \(E[A-Z]+\)/;
+  /** Mounted on the root itself, data is beneath what the program has for its root. */
+  const coversRoot = (name: string, line: string): boolean =>
+    /^own-root|^parent/.test(name) && / [01] cat: /.test(line);
 
   for (const [name, text] of Object.entries(texts)) {
     test(`a link to ${name} is as safe as any: each place alone, in roots of each kind`, async () => {
@@ -133,10 +142,7 @@ suite('images of hostile links', { skip }, async () => {
       const lines = said.trim().split('\n');
       assert.equal(lines.length, names.length);
       for (const line of lines) {
-        assert.match(
-          line,
-          / 0 *$| 125 slipway: (?:find the mount point|mount on|restrict the mount on) \/\S+: .+ \(E[A-Z]+\)/,
-        );
+        assert.ok(/ 0 one *$/.test(line) || failed.test(line) || coversRoot(name, line), line);
       }
     });
   }
