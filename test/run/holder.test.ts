@@ -2,7 +2,7 @@
 // One mount of an image for all its ranks on a node: how many there are, who shares one, what survives whose death, and
 // that nothing is left in the end. Every wait has a deadline; none asserts how long something takes.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,11 +37,15 @@ suite('the holder of an image', { skip }, async () => {
       .map(Number);
   const holders = (): readonly number[] =>
     processes((path) => readFileSync(`${path}/comm`, 'utf8') === 'slipway-holder\n');
-  /** FUSE servers of an image: they have it open as descriptor 3. */
-  const servers = (image = squashfs): readonly number[] =>
-    processes(
-      (path) => readFileSync(`${path}/comm`, 'utf8') === 'squashfuse_ll\n' && readlinkSync(`${path}/fd/3`) === image,
-    );
+  /** FUSE servers of an image: they have it open as descriptor 3, by whatever path their own mounts give it. */
+  const servers = (image = squashfs): readonly number[] => {
+    const { dev, ino } = statSync(image);
+    return processes((path) => {
+      if (readFileSync(`${path}/comm`, 'utf8') !== 'squashfuse_ll\n') return false;
+      const opened = statSync(`${path}/fd/3`);
+      return opened.dev === dev && opened.ino === ino;
+    });
+  };
   const until = async (what: string, holds: () => boolean): Promise<void> => {
     const deadline = Date.now() + deadlineMs;
     while (!holds()) {
