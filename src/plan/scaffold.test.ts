@@ -35,13 +35,26 @@ function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
-/** Each path with all that is above it. */
-const trees: fc.Arbitrary<Tree> = fc.array(guestPath, { maxLength: 4 }).map((paths) => {
-  const tree = new Map<string, 'file' | 'directory'>([['/', 'directory']]);
-  for (const path of paths) for (let at = path; at !== '/'; at = parentOf(at)) tree.set(at, 'directory');
-  return tree;
-});
-const allMounts = fc.array(mountRequest, { maxLength: 3 });
+/** Mounts, and an image that has some of what stands above and below their targets. */
+const cases: fc.Arbitrary<{ readonly mounts: readonly MountRequest[]; readonly tree: Tree }> = fc
+  .record({
+    mounts: fc.array(mountRequest, { maxLength: 3 }),
+    others: fc.array(guestPath, { maxLength: 2 }),
+    depths: fc.array(fc.nat({ max: 4 }), { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ mounts, others, depths }) => {
+    const cut = mounts.map(({ target }, index) =>
+      target
+        .split('/')
+        .slice(0, 1 + (depths[index] ?? 0))
+        .join('/'),
+    );
+    const tree = new Map<string, 'file' | 'directory'>([['/', 'directory']]);
+    for (const path of [...cut, ...others]) {
+      for (let at = path || '/'; at !== '/'; at = parentOf(at)) tree.set(at, 'directory');
+    }
+    return { mounts, tree };
+  });
 const host = {
   ...exampleHost,
   sourceKinds: new Map<string, GuestKind>([
@@ -54,7 +67,7 @@ suite('mount points that an image lacks', () => {
   test('are all there afterwards, and a skeleton hides nothing', () => {
     let skeletons = 0;
     fc.assert(
-      fc.property(trees, allMounts, (tree, mounts) => {
+      fc.property(cases, ({ mounts, tree }) => {
         const adaptations = [{ origin: '', mounts, environment: [] }];
         const scaffold = scaffoldFor(adaptations, { image: { ...exampleImage, ...factsOf(tree, mounts) }, host });
         const present = new Set(tree.keys());
