@@ -4,12 +4,12 @@
 
 export type CommitQueue = {
   /**
-   * Starts `work` and, when it and all that was added before are done, runs `commit` with its result.
+   * Runs `commit` with the work's result, when the work and all that was added before are done.
    * @param weight of memory, in bytes, that is held until then
    */
   readonly add: <Result>(
     weight: number,
-    work: () => Promise<Result> | Result,
+    work: Promise<Result> | Result,
     commit: (result: Result) => Promise<void> | void,
   ) => void;
   /** Waits until less than the limit is under way. Throws what any work or commit has thrown. */
@@ -18,17 +18,28 @@ export type CommitQueue = {
   readonly finish: () => Promise<void>;
 };
 
+type Item = { readonly weight: number; readonly run: () => Promise<void> };
+
 export function createCommitQueue(limitBytes: number): CommitQueue {
-  /** The commit of what was added last. */
-  let last: Promise<void> = Promise.resolve();
+  let items: Item[] = [];
+  /** The loop that commits, while there is something to commit. */
+  let running: Promise<void> | undefined;
   let weightUnderWay = 0;
   let failure: { readonly error: unknown } | undefined;
-  let waiting: (() => void)[] = [];
+  let wake: () => void = () => undefined;
 
-  function wake(): void {
-    const woken = waiting;
-    waiting = [];
-    for (const resolve of woken) resolve();
+  async function commitAll(): Promise<void> {
+    while (items.length > 0) {
+      const batch = items;
+      items = [];
+      for (const { weight, run } of batch) {
+        // After a failure nothing is committed, but the work that is under way is waited for.
+        await run();
+        weightUnderWay -= weight;
+        if (!mustWait()) wake();
+      }
+    }
+    running = undefined;
   }
 
   const mustWait = (): boolean => failure === undefined && weightUnderWay >= limitBytes;
@@ -36,30 +47,29 @@ export function createCommitQueue(limitBytes: number): CommitQueue {
   return {
     add(weight, work, commit) {
       weightUnderWay += weight;
-      const started = Promise.resolve(work());
       // It is awaited in its turn; until then nobody would see its failure.
-      started.catch(() => undefined);
-      const previous = last;
-      last = (async () => {
-        await previous;
+      if (work instanceof Promise) work.catch(() => undefined);
+      const run = async (): Promise<void> => {
         try {
-          const result = await started;
+          const result = await work;
           if (failure === undefined) await commit(result);
         } catch (error) {
           failure ??= { error };
         }
-        weightUnderWay -= weight;
-        if (!mustWait()) wake();
-      })();
+      };
+      items.push({ weight, run });
+      running ??= commitAll();
     },
     async drain() {
       while (mustWait()) {
-        await new Promise<void>((resolve) => waiting.push(resolve));
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
       }
       if (failure !== undefined) throw failure.error;
     },
     async finish() {
-      await last;
+      await running;
       if (failure !== undefined) throw failure.error;
     },
   };

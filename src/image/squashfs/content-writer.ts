@@ -66,17 +66,13 @@ export function createContentWriter(
 
   /** Compresses a piece and appends it in its turn. */
   function addStored({ bytes, release }: Piece, appended: (at: StoredBlock, stored: Buffer) => void): void {
-    queue.add(
-      bytes.length,
-      () => compressor.compress(bytes),
-      async (stored) => {
-        const isCompressed = stored !== bytes;
-        const sizeWord = isCompressed ? stored.length : stored.length | uncompressedDataBit;
-        appended({ start: area.end(), sizeWord }, stored);
-        if (isCompressed) release();
-        await area.append(stored, isCompressed ? undefined : release);
-      },
-    );
+    queue.add(bytes.length, compressor.compress(bytes), (stored) => {
+      const isCompressed = stored !== bytes;
+      const sizeWord = isCompressed ? stored.length : stored.length | uncompressedDataBit;
+      appended({ start: area.end(), sizeWord }, stored);
+      if (isCompressed) release();
+      return area.append(stored, isCompressed ? undefined : release);
+    });
   }
 
   function opened(): OpenContent {
@@ -153,12 +149,7 @@ export function createContentWriter(
       const content = opened();
       const number = contents.add(content.sizeBytes);
       // Before the end is added, which may append a fragment block: nothing may come between a run and its placing.
-      if (content.blockCount > 0)
-        queue.add(
-          0,
-          () => undefined,
-          () => placeBlocks(number, content),
-        );
+      if (content.blockCount > 0) queue.add(0, undefined, () => placeBlocks(number, content));
       const tail = cutter.end();
       if (tail !== undefined) {
         addTail(number, content, tail.bytes);

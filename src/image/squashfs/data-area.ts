@@ -6,8 +6,8 @@ import type { BlockFile } from '../../sys/block-file.ts';
 export type DataArea = {
   /** Where the next block will be. */
   readonly end: () => number;
-  /** Appends `block`, which must not change until `release` is called. One call at a time. */
-  readonly append: (block: Buffer, release?: () => void) => Promise<void>;
+  /** Appends `block`, which must not change until `release` is called. One call at a time, where one has to wait. */
+  readonly append: (block: Buffer, release?: () => void) => Promise<void> | void;
   /** Makes `end`, a former value of `end()`, the end again. */
   readonly rewind: (end: number) => void;
   readonly flush: () => Promise<void>;
@@ -35,10 +35,10 @@ export function createDataArea(file: BlockFile, start: number): DataArea {
 
   return {
     end: () => end,
-    async append(block, release) {
+    append(block, release) {
       gathered.push({ block, release });
       end += block.length;
-      if (end - gatheredAt >= writeBytes) await flush();
+      return end - gatheredAt >= writeBytes ? flush() : undefined;
     },
     rewind(to) {
       while (end > to && gathered.length > 0) {
