@@ -341,6 +341,18 @@ static int join_process(const struct record *r, struct fail *f) {
   return 0;
 }
 
+// A copy of all that is mounted on "/" has on top what build has put there, the new root: that comes off again.
+static int uncover(const char *path) {
+  for (int i = 0; i < stacked; i++) {
+    char name[32];
+    cleanup_fd int top = resolve_in_root(root, path);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", top);
+    if (top < 0 || umount2(name, MNT_DETACH) != 0)
+      return -1;
+  }
+  return 0;
+}
+
 static int bind_mount(const struct record *r, struct fail *f) {
   const char *source = rec_string(r, 0), *path = rec_string(r, 1);
   unsigned flags = (unsigned)rec_numbers(r)[0];
@@ -360,6 +372,12 @@ static int bind_mount(const struct record *r, struct fail *f) {
     errno = fstatat(target, "", &on, K_AT_EMPTY_PATH) == 0 && S_ISDIR(on.st_mode) != S_ISDIR(st.st_mode) ? ENOTDIR : EINVAL;
   if (mounted < 0)
     return FAIL(f, r, "mount on", path);
+  if ((flags & MOUNT_RECURSIVE) && source[strspn(source, "/")] == 0 && uncover(path) != 0)
+    return FAIL(f, r, "uncover the mount on", path);
+  if (mounted != tree) { // by an older kernel, and perhaps of what was on top
+    close(mounted);
+    mounted = resolve_in_root(root, path);
+  }
   int status = tree_set(mounted, flags, flags & MOUNT_RECURSIVE);
   if (status != 0)
     FAIL(f, r, "restrict the mount on", path);

@@ -45,6 +45,11 @@ export function sampleLaunches(user: TestUser, images: LocalImages): readonly Sa
         ['--mount', `type=bind,source=${data},target=/mnt,bind-recursive=disabled`],
         'cat /mnt/file',
       ),
+      shell(
+        'the whole machine',
+        ['-v', '/:/mnt:ro'],
+        'ls -d /mnt/proc/1 /mnt/work; cat /mnt/etc/debian_version; touch /mnt/$HOME/new',
+      ),
       shell('a file on a file', ['-v', `${data}/file:/work/note`], 'cat /work/note'),
       shell(
         'a tmpfs',
