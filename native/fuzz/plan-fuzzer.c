@@ -74,6 +74,22 @@ static const char *check_copy(const uint8_t *data, size_t size, struct plan *pla
   return plan_check(*copy, size, plan);
 }
 
+// One changed byte, or a lost end, must show: the checksum's steps can each be undone, so that no such change is lost.
+static void check_damage(const uint8_t *data, size_t size) {
+  struct plan plan;
+  uint8_t *damaged = malloc(size);
+  REQUIRE(damaged);
+  memcpy(damaged, data, size);
+  // Which byte and which change follow from the plan: the same for the same input.
+  uint64_t choice = fnv(FNV_SEED, data, size);
+  damaged[choice % size] ^= (uint8_t)(1 + (choice >> 32) % 255);
+  REQUIRE(plan_check((char *)damaged, size, &plan));
+  damaged[choice % size] = data[choice % size];
+  for (size_t lost = 8; lost < size; lost *= 2)
+    REQUIRE(plan_check((char *)damaged, size - lost, &plan));
+  free(damaged);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct plan plan;
   char *bytes;
@@ -84,6 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(repaired, data, size);
   size = repair(repaired, size);
   bool is_accepted = size && !check_copy(repaired, size, &plan, &bytes);
+  if (is_accepted)
+    check_damage(repaired, size);
   free(repaired);
   if (getenv("SLIPWAY_FUZZ_ACCEPTED") && size) // a test's: these inputs are plans
     REQUIRE(is_accepted);

@@ -26,6 +26,7 @@ static const struct {
     {"self", "self"},       {"nowhere", "dangling"}, {"/nowhere/x", "a/gone"}, {"/a/b/up/etc/passwd", "chain"},
     {"abs/passwd", "via"},  {"/proc/self/root", "proc"}, {"f", "file"},        {"f/", "file-slash"},
     {"../../outside", "out"}, {"/../outside", "a/out"}, {"b/../../a/b", "a/back"}, {"slash/slash/up/rel", "far"},
+    {"/etc", "a/b/top"},    {"/a/b/top/../a/f", "a/b/c/f"},
 };
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where) {
