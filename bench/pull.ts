@@ -86,6 +86,7 @@ async function compare(address: string): Promise<void> {
 
   const [ours, shared, theirs] = [medians(first), medians(second), medians(peer)];
   print('');
+  print(`mksquashfs compresses at zstd level ${options.level ?? '15, its default'}`);
   print('                                   wall       cpu    memory     image');
   print(row('slipway pull', ours, sizes.slipway));
   print(row('slipway pull, shared base', shared));
