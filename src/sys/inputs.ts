@@ -53,6 +53,9 @@ export type Inputs = {
 
 const maxTextBytes = 16 << 20;
 
+/** The time of what no stamp can vouch for: always young, so that no plan that rests on it is kept. */
+const forEver: bigint = 2n ** 63n;
+
 /** Looks at this process's machine. `environment` and `cwd` are given, so that tests can say what they are. */
 export function createInputs(options: {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -69,7 +72,7 @@ export function createInputs(options: {
   const noteFile = (path: string, stats: BigIntStats): void => {
     const stamp = stampOf(stats);
     note({ read: 'file', path, stamp });
-    const changedNs = stamp.mtimeNs > stamp.ctimeNs ? stamp.mtimeNs : stamp.ctimeNs;
+    const changedNs = isStream(stats) ? forEver : stamp.mtimeNs > stamp.ctimeNs ? stamp.mtimeNs : stamp.ctimeNs;
     // Whole seconds are the sign of a file system that keeps no finer time; else a scheduler tick (10 ms at HZ=100).
     const granularityNs = stamp.ctimeNs % 1_000_000_000n === 0n ? 2_000_000_000n : 20_000_000n;
     if (youngest === undefined || changedNs + granularityNs > youngest.changedNs + youngest.granularityNs) {
@@ -96,7 +99,7 @@ export function createInputs(options: {
           const buffer = Buffer.allocUnsafe(length);
           let done = 0;
           while (done < length) {
-            const got = readSync(fd, buffer, done, length - done, offset + done);
+            const got = readSync(fd, buffer, done, length - done, isStream(stats) ? null : offset + done);
             if (got === 0) break;
             done += got;
           }
@@ -130,8 +133,12 @@ export function createInputs(options: {
       if (file === undefined) return undefined;
       try {
         const bytes = file.read(0, maxBytes + 1);
-        if (bytes.length > maxBytes) throw new RangeError(`${path} is larger than ${maxBytes} bytes`);
+        if (bytes.length > maxBytes) {
+          throw new SlipwayError('input-unreadable', { path, reason: `it has more than ${maxBytes} bytes` });
+        }
         return bytes.toString('utf8');
+      } catch (error) {
+        throw toUnreadable(error, path);
       } finally {
         file.close();
       }
@@ -163,6 +170,11 @@ export function createInputs(options: {
     trace: () => [...entries.values()],
     youngestStamp: () => youngest,
   };
+}
+
+/** Whether it is read from its front to its end, once: `--env-file <(command)` gives a pipe. */
+function isStream(stats: BigIntStats): boolean {
+  return stats.isFIFO() || stats.isSocket() || stats.isCharacterDevice();
 }
 
 function stampOf(stats: BigIntStats): FileStamp {
