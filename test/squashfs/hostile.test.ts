@@ -6,8 +6,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { openSquashfs } from '../../src/formats/squashfs/index.ts';
-import { SlipwayError } from '../../src/model/index.ts';
+import {
+  checkIntegrity,
+  openSquashfs,
+  type StoredBlock,
+  uncompressedDataBit,
+} from '../../src/formats/squashfs/index.ts';
+import { hasCode, SlipwayError } from '../../src/model/index.ts';
 import { needs } from '../support/needs.ts';
 import { noise } from './sample-tree.ts';
 
@@ -57,6 +62,9 @@ function readEverything(bytes: Buffer): number {
     if (inode.kind === 'file' && inode.sizeBytes <= maxFileBytes) image.readFile(inode, maxFileBytes);
     if (inode.kind === 'file') image.readFileRange(inode, 5000, 5000);
   }
+  let checkedBytes = 0;
+  for (const progress of checkIntegrity(image)) ({ checkedBytes } = progress);
+  assert.ok(checkedBytes <= bytes.length);
   return requested;
 }
 
@@ -94,6 +102,30 @@ describe('an image with changed bytes', { skip }, () => {
       }),
       { numRuns: 1500 },
     );
+  });
+
+  it('is found out in each of its blocks, where the compression has checksums', () => {
+    const bytes = images[0]?.bytes ?? assert.fail();
+    const read = (offset: number, length: number): Buffer => bytes.subarray(offset, offset + length);
+    const image = openSquashfs({ image: 'test', read, sizeBytes: bytes.length });
+    const blocks: StoredBlock[] = Array.from({ length: image.superblock.fragmentCount }, (_, index) =>
+      image.fragmentAt(index),
+    );
+    for (const { inode } of image.walk()) if (inode.kind === 'file') blocks.push(...image.data.blocksOf(inode));
+    // What does not compress is stored as it is, and any bytes are right there.
+    const compressed = blocks.filter(({ sizeWord }) => sizeWord !== 0 && sizeWord < uncompressedDataBit);
+    assert.ok(compressed.length > 5);
+    for (const { start, sizeWord } of compressed) {
+      for (const offset of [start, start + (sizeWord >> 1), start + sizeWord - 1]) {
+        const original = bytes[offset] ?? 0;
+        bytes[offset] = original ^ 0xff;
+        assert.throws(
+          () => readEverything(bytes),
+          (error) => hasCode(error, 'squashfs-damaged'),
+        );
+        bytes[offset] = original;
+      }
+    }
   });
 
   it('gives answers or a SlipwayError when it is cut short', () => {

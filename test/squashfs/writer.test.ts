@@ -17,7 +17,13 @@ import {
 import { tmpdir } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import type { TreeDirectory, TreeEntry, TreeNode } from '../../src/formats/squashfs/index.ts';
+import {
+  checkIntegrity,
+  type SquashfsImage,
+  type TreeDirectory,
+  type TreeEntry,
+  type TreeNode,
+} from '../../src/formats/squashfs/index.ts';
 import { createSquashfsWriter, type SquashfsWriter } from '../../src/image/squashfs/index.ts';
 import { needs } from '../support/needs.ts';
 import { assertSameTree, withImage } from './compare-tree.ts';
@@ -71,6 +77,12 @@ async function collect(directory: string, writer: SquashfsWriter): Promise<TreeD
   const root = await describeNode(Buffer.from(directory));
   assert.ok(root.kind === 'directory');
   return root;
+}
+
+/** What lies between the superblock, with compressor options of 4 or 8 bytes where there are some, and the tables. */
+function blockBytesOf({ superblock: { flags, compression, inodeTable } }: SquashfsImage): number {
+  const optionsBytes = (flags & 0x400) === 0 ? 0 : compression === 'zstd' ? 6 : 10;
+  return inodeTable - 96 - optionsBytes;
 }
 
 type Shape = { readonly compression: 'zstd' | 'gzip'; readonly level: number; readonly blockKib: number };
@@ -132,6 +144,7 @@ for (const shape of shapes) {
     it('is read by our reader', () => {
       withImage(imageOf(shape), (image) => {
         assertSameTree(image, tree);
+        assert.equal(Array.from(checkIntegrity(image)).at(-1)?.checkedBytes, blockBytesOf(image));
         const etc = image.lookup('/etc');
         assert.ok(etc !== undefined);
         assert.deepEqual(image.readXattrs(etc), [{ name: 'user.k', value: Buffer.from('v') }]);

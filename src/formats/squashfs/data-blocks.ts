@@ -40,6 +40,8 @@ export type DataReader = {
    * @throws SlipwayError `squashfs-damaged`; `squashfs-file-too-large` for an offset behind 2^24 blocks
    */
   readonly readRange: (file: FileInode, offsetBytes: number, lengthBytes: number) => Buffer;
+  /** What `file` has in a fragment. */
+  readonly readTail: (file: FileInode) => Buffer;
   /** The blocks of `file` in order, holes too, without its fragment; each with its decompressed length. */
   readonly blocksOf: (file: FileInode) => Generator<StoredBlock & { readonly lengthBytes: number }>;
   /** A block's bytes; `lengthBytes` is what they must amount to, or for a fragment block what they can at most. */
@@ -109,6 +111,7 @@ export function createDataReader(context: DataContext): DataReader {
   return {
     decode,
     blocksOf,
+    readTail,
     readRange(file, offsetBytes, lengthBytes) {
       const end = Math.min(file.sizeBytes, offsetBytes + lengthBytes);
       if (end <= offsetBytes) return Buffer.alloc(0);

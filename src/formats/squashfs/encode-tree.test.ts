@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { hasCode } from '../../model/index.ts';
 import {
   encodeTree,
+  type ImageLayout,
   type Inode,
   openSquashfs,
   type SquashfsImage,
@@ -24,17 +25,19 @@ function directory(entries: readonly TreeEntry[], more: Partial<TreeDirectory> =
 /** An image whose files, whatever their content's number, are that many zero bytes. */
 function encode(
   root: TreeDirectory,
-  options: { readonly compress?: (block: Buffer) => Buffer; readonly blockSizeBytes?: number } = {},
+  options: Partial<Pick<ImageLayout, 'compress' | 'blockSizeBytes' | 'placeOf'>> = {},
 ): Buffer {
   const blockSizeBytes = options.blockSizeBytes ?? 4096;
   const { superblock, tables } = encodeTree({
     root,
-    placeOf: (content) => ({
-      sizeBytes: content,
-      firstBlock: 0,
-      sizeWords: Array.from({ length: Math.ceil(content / blockSizeBytes) }, () => 0),
-      fragment: undefined,
-    }),
+    placeOf:
+      options.placeOf ??
+      ((content) => ({
+        sizeBytes: content,
+        firstBlock: 0,
+        sizeWords: Array.from({ length: Math.ceil(content / blockSizeBytes) }, () => 0),
+        fragment: undefined,
+      })),
     fragments: [],
     dataEnd: superblockSizeBytes,
     blockSizeBytes,
@@ -213,6 +216,16 @@ describe('an encoded tree', () => {
     assert.ok(inode?.kind === 'file');
     assert.equal(inode.sizeBytes, sizeBytes);
     assert.deepEqual(image.readFileRange(inode, 2 ** 32, 100), Buffer.alloc(5));
+  });
+
+  it('keeps places beyond 4 GiB', () => {
+    const firstBlock = 2 ** 33 + 7;
+    const bytes = encode(directory([file('far', { content: 100 })]), {
+      placeOf: (content) => ({ sizeBytes: content, firstBlock, sizeWords: [50], fragment: undefined }),
+    });
+    const inode = open(bytes).lookup('far');
+    assert.ok(inode?.kind === 'file');
+    assert.equal(inode.firstBlock, firstBlock);
   });
 
   it('is refused with what has no place in it', () => {

@@ -3,6 +3,7 @@
 export { openSquashfs, type LookupOptions, type SquashfsImage, type SquashfsSource } from './reader.ts';
 export type { DirectoryEntry } from './directory.ts';
 export type { DeviceInode, DirectoryInode, FileInode, Inode, InodeKind, PipeInode, SymlinkInode } from './inode.ts';
+export { checkIntegrity, type IntegrityProgress } from './check-integrity.ts';
 export { builtinDecompressors, type Decompress, type Decompressors } from './decompress.ts';
 export type { ReadAt } from './metadata-reader.ts';
 export type { Resolved } from './resolve-path.ts';

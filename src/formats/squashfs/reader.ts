@@ -31,6 +31,8 @@ export type LookupOptions = {
 
 /** Every function throws SlipwayError `squashfs-damaged` when what it reads can't be right. */
 export type SquashfsImage = {
+  /** As in the source. */
+  readonly image: string;
   readonly superblock: Superblock;
   readonly root: DirectoryInode;
   /**
@@ -140,6 +142,7 @@ export function openSquashfs(source: SquashfsSource): SquashfsImage {
   const listDirectory = (directory: DirectoryInode): Generator<DirectoryEntry> => readDirectory(directories, directory);
 
   return {
+    image,
     superblock,
     root,
     resolve,
