@@ -150,9 +150,13 @@ suite('between a program and the launcher that became it', { skip }, async () =>
       for (const options of [
         [],
         ['-w'],
-        ['--uid=0', '--gid=0'],
-        ['--uid=0', '--gid=0', '-w'],
         ['-v', '/usr/lib:/mnt'],
+        ['--join=always'],
+        ['--private=pid'],
+        // As root of the namespace that a holder is in, too, one can take the holder's descriptors: so without one.
+        ['--uid=0', '--gid=0', '--join=never'],
+        ['--uid=0', '--gid=0', '--join=never', '--private=pid,ipc,uts,net,tmp'],
+        ['--uid=0', '--gid=0', '-w'],
       ]) {
         for (const cwd of ['/usr', user.home]) {
           const { status, stdout, stderr } = await user.run(

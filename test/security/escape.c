@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program in a container that looks for the root of its host: escape MARKER. It tries what has led out of a chroot
-// (chroot(2), "This call does not change the current working directory"), of a pivoted root and of descriptors left
-// open, and says by which way it found the file MARKER of the host.
+// (chroot(2), "This call does not change the current working directory"), of a pivoted root, of descriptors left open
+// and of other processes' roots and directories, and says by which way it found the file MARKER of the host.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -26,6 +26,39 @@ static void climb(void) {
       break;
 }
 
+static void enter(const char *path) {
+  if (chdir(path) == 0) {
+    look(path);
+    climb();
+    look(path);
+  }
+}
+
+// What other processes have: the one that is init in a namespace of its own, holders, all that the user runs.
+static void visit_processes(void) {
+  DIR *processes = opendir("/proc"), *fds;
+  for (struct dirent *p, *fd; processes && (p = readdir(processes));) {
+    char path[600];
+    if (p->d_name[0] < '0' || p->d_name[0] > '9')
+      continue;
+    snprintf(path, sizeof path, "/proc/%s/root", p->d_name);
+    enter(path);
+    snprintf(path, sizeof path, "/proc/%s/cwd", p->d_name);
+    enter(path);
+    snprintf(path, sizeof path, "/proc/%s/fd", p->d_name);
+    if (!(fds = opendir(path)))
+      continue;
+    while ((fd = readdir(fds))) {
+      snprintf(path, sizeof path, "/proc/%s/fd/%s", p->d_name, fd->d_name);
+      if (fd->d_name[0] != '.')
+        enter(path);
+    }
+    closedir(fds);
+  }
+  if (processes)
+    closedir(processes);
+}
+
 int main(int argc, char **argv) {
   if (argc != 2 || argv[1][0] != '/')
     return 2;
@@ -38,6 +71,7 @@ int main(int argc, char **argv) {
       climb();
       look("a descriptor");
     }
+  visit_processes();
   // With a root of its own that the working directory is not in, .. never meets it.
   int top = open("/", O_RDONLY | O_DIRECTORY);
   if (chroot("work") == 0) {

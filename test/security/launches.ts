@@ -61,6 +61,18 @@ export function sampleLaunches(user: TestUser, images: LocalImages): readonly Sa
       shell('a writable root', ['-w'], 'echo text >/work/new; rm /work/note; cat /work/*', true),
       shell('another identity', ['--uid=0', '--gid=0'], 'id; whoami'),
       shell('variables', ['--clear-env', '-e', 'A=1', '-e', 'B=2', '--unset-env', 'A'], 'env | sort'),
+      shell(
+        'namespaces of its own',
+        ['--private=pid,ipc,uts,net,tmp'],
+        'echo $$; ls /tmp; wc -l </proc/net/dev; ls -d /proc/[0-9]*',
+      ),
+      shell('a fake root', ['--fake-root'], 'id -u; touch ~/owned; chown 5:5 ~/owned; echo $?'),
+      shell(
+        'limits',
+        ['--capabilities=none', '--limit=nofile=100', '--umask=077', '--close-fds'],
+        'ulimit -n; umask; grep Cap /proc/self/status',
+      ),
+      shell('shared in any case', ['--join=always'], 'cat /work/note'),
       shell('a working directory', ['-C', '/work'], 'pwd; cat note'),
       shell('a directory on a file', ['-v', `${data}:/work/note`], 'true'),
       shell('a source that is missing', ['-v', '/nowhere:/mnt'], 'true'),
