@@ -35,9 +35,10 @@ static size_t splice(uint8_t *data, size_t size, size_t max, size_t at, size_t r
 }
 
 static size_t put_text(uint8_t *to) {
-  static const char *const texts[] = {"",     "*",    "?",    "A*B?*", "**************b", "=",         "A=B",  "A",
-                                      "PATH", "HOME", "..",   "/",     "/../x",           "/a/b/c",    "--",   "-x",
-                                      "%s%n", "\n",   "\033[", ":",    "a:b::",           "/bin/true", "true", "SLURM_*"};
+  static const char *const texts[] = {
+      "",    "*", "?",        "A*B?*", "**************b", "=",      "A=B", "A",       "PATH",      "HOME", "..",     "/",  "/../x",
+      "/a/b/c", "--", "-x", "%s%n",  "\n",              "\033[", "\xc2\x9b", ":", "a:b::", "/bin/true", "true", "SLURM_*",
+  };
   const char *text = texts[below(sizeof texts / sizeof *texts)];
   memcpy(to, text, strlen(text) + 1);
   return strlen(text) + 1;

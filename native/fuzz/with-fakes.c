@@ -120,7 +120,7 @@ static ssize_t fake_write(int fd, const void *bytes, size_t n) {
   const unsigned char *p = bytes;
   REQUIRE(fd == 2 && n > 0 && n <= 8192 && p[n - 1] == '\n');
   for (size_t i = 0; i < n; i++)
-    REQUIRE(p[i] >= ' ' || p[i] == '\n');
+    REQUIRE((p[i] >= ' ' && p[i] != 0x7f && !(p[i] == 0xc2 && p[i + 1] >= 0x80 && p[i + 1] < 0xa0)) || p[i] == '\n');
   return (ssize_t)n;
 }
 

@@ -16,9 +16,14 @@ static void say(const char *prefix, const char *format, va_list arguments) {
   n += m < 0 ? 0 : m;
   if (n > (int)sizeof line - 2)
     n = (int)sizeof line - 2;
-  for (char *p = line; p < line + n; p++) // a name from an image must not drive the terminal
-    if ((unsigned char)*p < ' ' && *p != '\n')
+  // A name from an image must not drive the terminal: controls, DEL, and the second set of controls in UTF-8.
+  for (unsigned char *p = (unsigned char *)line, *end = p + n; p < end; p++) {
+    bool is_pair = p[0] == 0xc2 && p + 1 < end && p[1] >= 0x80 && p[1] < 0xa0;
+    if ((*p < ' ' && *p != '\n') || *p == 0x7f || is_pair)
       *p = '?';
+    if (is_pair)
+      *++p = '?';
+  }
   line[n++] = '\n';
   (void)!write(2, line, (size_t)n);
 }
