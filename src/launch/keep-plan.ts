@@ -19,11 +19,11 @@ export type PlanKeeping = {
 
 /**
  * @throws SlipwayError `run-directory-missing`, `run-directory-unwritable` where there is no place for what the container
- * needs.
+ *   needs; `run-too-large` where the launcher can't be told all of it.
  */
 export function keepPlan(ready: ReadyPlan, keeping: PlanKeeping): void {
   if (keeping.runDirectory === '') throw new SlipwayError('run-directory-missing', { image: ready.plan.subject });
-  const bytes = encodePlan(ready.plan, keeping.build, keeping.nowNs);
+  const bytes = encode(ready, keeping);
   try {
     writeInRunDirectory(ready, bytes, keeping);
   } catch (cause) {
@@ -31,6 +31,15 @@ export function keepPlan(ready: ReadyPlan, keeping: PlanKeeping): void {
     throw new SlipwayError('run-directory-unwritable', { path, reason: describeError(cause) }, { cause });
   }
   writeAllToDescriptor(keeping.descriptor, bytes);
+}
+
+function encode(ready: ReadyPlan, { build, nowNs }: PlanKeeping): Buffer {
+  try {
+    return encodePlan(ready.plan, build, nowNs);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SlipwayError('run-too-large', { image: ready.plan.subject, reason: cause.message }, { cause });
+  }
 }
 
 function writeInRunDirectory(ready: ReadyPlan, bytes: Uint8Array, { runDirectory, nowNs }: PlanKeeping): void {

@@ -7,7 +7,7 @@ import { after, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { type Plan, type Step, type TraceEntry } from '../model/index.ts';
 import { compileLauncherReader, readerBuild } from '../../test/support/launcher-reader.ts';
-import { encodePlan, maxPlanBytes, operations, plan, planFileName } from './index.ts';
+import { encodePlan, maxCoveredWords, maxPlanBytes, operations, plan, planFileName } from './index.ts';
 import { planInput, text } from './testing/example-run.ts';
 
 const header = readFileSync(resolve(import.meta.dirname, '../../native/launcher/launch.h'), 'utf8');
@@ -16,6 +16,13 @@ const tableRows = [...header.matchAll(/^ {2}X\(([A-Z_]+), (-?\d+), (-?\d+), (-?\
 test('the table of operations is the launcher’s', () => {
   assert.ok(tableRows.length > 30);
   assert.deepEqual([...operations], tableRows);
+});
+
+test('the limits are the launcher’s', () => {
+  const constant = (name: string): string | undefined => new RegExp(`^#define ${name} (.*)$`, 'm').exec(header)?.[1];
+  assert.equal(constant('COVER_MAX'), String(maxCoveredWords));
+  assert.equal(constant('PLAN_MAX'), '(1u << 20)');
+  assert.equal(maxPlanBytes, 1 << 20);
 });
 
 const stamp = fc.record({
@@ -187,6 +194,8 @@ test('what the launcher would refuse is not written', () => {
   assert.ok(one !== undefined);
   const large = { ...one, covers: { words: ['slipway', 'x'.repeat(maxPlanBytes)], isExact: true } };
   assert.throws(() => encodePlan(large, readerBuild, 0n), RangeError);
+  const wordy = { ...one, covers: { words: Array.from({ length: maxCoveredWords + 1 }, () => 'x'), isExact: true } };
+  assert.throws(() => encodePlan(wordy, readerBuild, 0n), RangeError);
   const split = { ...one, covers: { words: ['slipway', 'a\0b'], isExact: true } };
   assert.throws(() => encodePlan(split, readerBuild, 0n), RangeError);
 });

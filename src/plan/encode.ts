@@ -17,6 +17,9 @@ import { fnv1a } from './fingerprint.ts';
 /** What the launcher accepts at most. */
 export const maxPlanBytes: number = 1 << 20;
 
+/** As many words of a command line can a plan cover. */
+export const maxCoveredWords: number = 1024;
+
 /** In the launcher's order: a record carries the index. */
 export const operations = [
   'COVER',
@@ -80,9 +83,13 @@ export function planFileName(covers: Plan['covers']): string {
 /**
  * The bytes of a plan file.
  * @param build 32 hexadecimal digits that launcher and planner share.
- * @throws RangeError when the plan is larger than the launcher accepts, or a text holds a NUL.
+ * @throws RangeError when the launcher would refuse the plan: it is too large, covers too many words, or a text of it
+ *   holds a NUL.
  */
 export function encodePlan(plan: Plan, build: string, createdNs: bigint): Buffer {
+  if (plan.covers.words.length > maxCoveredWords) {
+    throw new RangeError(`its options are more than ${maxCoveredWords} words`);
+  }
   const records = [
     {
       operation: 'COVER',
@@ -94,7 +101,7 @@ export function encodePlan(plan: Plan, build: string, createdNs: bigint): Buffer
     ...plan.steps.map(stepRecord),
   ].map(encodeRecord);
   const size = headerBytes + records.reduce((sum, record) => sum + record.length, 0);
-  if (size > maxPlanBytes) throw new RangeError(`a plan of ${size} bytes`);
+  if (size > maxPlanBytes) throw new RangeError(`its options and the image's take more than ${maxPlanBytes} bytes`);
   const header = Buffer.alloc(headerBytes);
   header.write('SLIPPLAN', 0, 'latin1');
   header.writeUInt32LE(planFormatVersion, 8);
@@ -116,7 +123,7 @@ function encodeRecord(record: PlanRecord): Buffer {
   const numbers = record.numbers ?? [];
   const strings = record.strings ?? [];
   const nul = strings.find((text) => text.includes('\0'));
-  if (nul !== undefined) throw new RangeError(`a NUL in ${JSON.stringify(nul)}`);
+  if (nul !== undefined) throw new RangeError(`there is a NUL in ${JSON.stringify(nul)}`);
   const text = Buffer.from(strings.map((string) => `${string}\0`).join(''), 'utf8');
   const bytes = Buffer.alloc(Math.ceil((16 + 8 * numbers.length + text.length) / 8) * 8);
   bytes.writeUInt16LE(operations.indexOf(record.operation), 0);

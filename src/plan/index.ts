@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { encodePlan, maxPlanBytes, operations, planFileName } from './encode.ts';
+export { encodePlan, maxCoveredWords, maxPlanBytes, operations, planFileName } from './encode.ts';
 export { fingerprint, fnv1a } from './fingerprint.ts';
 export { type ExplainedPlan, explainPlan } from './explain.ts';
 export type { GuestKind, HostFacts, ImageFacts, SiteFacts } from './facts.ts';

@@ -215,6 +215,13 @@ suite('the command that slipway runs', { skip }, async () => {
       }
     });
 
+    test('--env-file may be a pipe; a plan that rests on it is not kept', async () => {
+      const script = 'echo A=$2 | slipway run --env-file /dev/stdin "$1" -- sh -c \'echo $A\'';
+      for (const value of ['one', 'two']) {
+        assert.equal(await user.runOk(['sh', '-c', script, 'sh', directory, value]), `${value}\n`);
+      }
+    });
+
     test('--unset-env takes away whatever matches, whoever set it', async () => {
       const left = await variables(['--unset-env=GREET*', '--unset-env=RANK', '--entrypoint=', full, ...show]);
       assert.deepEqual(

@@ -209,6 +209,18 @@ suite('errors of slipway run', { skip }, async () => {
     });
   });
 
+  test('more than a launch can be told', async () => {
+    const variables = Array.from({ length: 600 }, (_, index) => ['-e', `V${index}=1`]).flat();
+    await refuses([...variables, directory, 'true'], {
+      status: 125,
+      says: /^slipway: run \S+: its options are more than 1024 words$/,
+      hints: /hint: give fewer or shorter options/,
+    });
+    await writeAs(user, join(user.home, 'long'), `A=${'x'.repeat(1 << 20)}\n`);
+    await refuses(['--env-file=./long', directory, 'true'], { status: 125, says: /take more than 1048576 bytes$/ });
+    await refuses(['--env-file=.', directory, 'true'], { status: 125, says: /^slipway: read \S+: .*\(EISDIR\)$/ });
+  });
+
   suite('mounts', () => {
     test('whose source is missing: who asked for it is named', async () => {
       for (const image of images) {

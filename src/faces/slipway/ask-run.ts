@@ -161,7 +161,7 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun {
         joining = value === '' ? usage('--join-tag: the tag is empty') : { kind: 'tag', tag: value };
         break;
       case 'join-pid':
-        joining = { kind: 'process', pid: id('join-pid', value) };
+        joining = { kind: 'process', pid: parsePid(value) ?? usage(`--join-pid: "${value}" is no process id`) };
         break;
       case 'help':
         break;
@@ -187,6 +187,12 @@ function withPrivate(isolation: Isolation, things: readonly PrivateThing[]): Iso
     namespaces: [...new Set([...isolation.namespaces, ...added])],
     privateTmp: isolation.privateTmp || things.includes('tmp'),
   };
+}
+
+/** A number that pid_t holds. */
+function parsePid(text: string): number | undefined {
+  const pid = /^[0-9]{1,10}$/.test(text) ? Number(text) : 0;
+  return pid >= 1 && pid < 2 ** 31 ? pid : undefined;
 }
 
 /** `-w`, `-w512M`, `-w./DIR`: a size is a number with a unit; anything else that exists as a directory is one. */

@@ -31,6 +31,12 @@ export const launchErrors = {
     exitStatus: 125,
     httpStatus: 404,
   },
+  'run-too-large': {
+    message: 'run {image}: {reason}',
+    hint: 'give fewer or shorter options and variables',
+    exitStatus: 125,
+    httpStatus: 400,
+  },
   'run-directory-missing': {
     message: 'run {image}: no directory that is private to you was found for plans and sockets',
     hint: 'set XDG_RUNTIME_DIR to a directory of yours with mode 0700 on a local file system',
