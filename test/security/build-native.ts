@@ -9,8 +9,7 @@ const native = resolve(import.meta.dirname, '../../native');
 
 /** The directory that holds what `make TARGET` made; `build` is the identity that a launcher gets. */
 export async function buildNative(target: string, build?: string): Promise<string> {
-  // A directory for each identity: one that all share would be built anew at every change between them.
-  const out = join(devCache(), 'native', build === undefined ? target : `${target}-${build}`);
+  const out = join(devCache(), 'native', target);
   const words = ['make', '--no-print-directory', '-s', '-C', native, target, `OUT=${out}`];
   // By its own lock: test files run side by side.
   await runOk(['mkdir', '-p', out]);
