@@ -13,7 +13,7 @@ export { type EncodedImage, encodeTree, type ImageLayout } from './encode-tree.t
 export { encodeCompressorOptions } from './compressor-options.ts';
 export { storedLengthOf, type StoredBlock, uncompressedDataBit } from './data-blocks.ts';
 export type { Compress } from './metadata-writer.ts';
-export { maxBlockSizeBytes, minBlockSizeBytes, superblockSizeBytes } from './superblock.ts';
+export { isBlockSize, superblockSizeBytes } from './superblock.ts';
 export type {
   PlacedContent,
   TreeDevice,

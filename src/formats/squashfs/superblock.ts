@@ -12,6 +12,11 @@ const magic = 0x73717368;
 const maxTableOffset = Number.MAX_SAFE_INTEGER;
 const absentTable = 0xffff_ffff_ffff_ffffn;
 
+/** Whether data can be in blocks of this size: a power of two from 4 KiB to 1 MiB. */
+export function isBlockSize(sizeBytes: number): boolean {
+  return sizeBytes >= minBlockSizeBytes && sizeBytes <= maxBlockSizeBytes && Number.isInteger(Math.log2(sizeBytes));
+}
+
 /** What blocks can be compressed with, in the order of their identifiers: the first is 1. */
 export const compressionNames = ['gzip', 'lzma', 'lzo', 'xz', 'lz4', 'zstd'] as const;
 export type Compression = (typeof compressionNames)[number];
@@ -101,7 +106,7 @@ export function parseSuperblock(bytes: Buffer, sizeBytes: number, image: string)
 
   const blockLog = bytes.readUInt16LE(22);
   const { blockSizeBytes, usedBytes } = superblock;
-  if (blockSizeBytes < minBlockSizeBytes || blockSizeBytes > maxBlockSizeBytes || blockSizeBytes !== 2 ** blockLog) {
+  if (!isBlockSize(blockSizeBytes) || blockSizeBytes !== 2 ** blockLog) {
     fail(12, `a block size of ${blockSizeBytes} (2^${blockLog})`);
   }
   if (usedBytes > sizeBytes) fail(40, `the image should have ${usedBytes} bytes, the file has ${sizeBytes}`);

@@ -109,17 +109,30 @@ function createZstdWorker(level: number, blockSizeBytes: number): Worker {
     },
   });
   let parts: Buffer[] = [];
-  stream.on('data', (part: Buffer) => parts.push(part));
+  const collect = (): void => {
+    for (let part = takeFrom(stream); part !== null; part = takeFrom(stream)) parts.push(part);
+  };
+  // A stream whose output is not fetched stops; the rest is there when the write is called done.
+  stream.on('readable', collect);
+  // The write's callback has it too; without a listener it would end the process.
+  stream.on('error', () => undefined);
   return {
     compress: (block) =>
       new Promise((resolve, reject) => {
         stream.write(block, (error) => {
+          collect();
           const frame = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
           parts = [];
           if (error) reject(error);
+          // Nothing, to squashfs, is a block of zeros.
+          else if (frame.length === 0) reject(new Error('zstd gave no frame for a block'));
           else resolve(frame);
         });
       }),
     close: () => stream.destroy(),
   };
+}
+
+function takeFrom(stream: ZstdCompress): Buffer | null {
+  return stream.read() as Buffer | null;
 }

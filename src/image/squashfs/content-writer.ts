@@ -4,7 +4,7 @@
 // ends are compared before, runs of blocks after they are compressed. Where everything goes depends only on the contents
 // and their order, not on what is ready first.
 import { createHash } from 'node:crypto';
-import { type StoredBlock, uncompressedDataBit } from '../../formats/squashfs/index.ts';
+import { isBlockSize, type StoredBlock, uncompressedDataBit } from '../../formats/squashfs/index.ts';
 import { adoptPack } from './adopt-pack.ts';
 import type { BlockCompressor } from './block-compressor.ts';
 import { createBlockCutter, type Piece } from './block-cutter.ts';
@@ -53,6 +53,7 @@ export function createContentWriter(
   options: { readonly blockSizeBytes: number; readonly signal: AbortSignal },
 ): ContentWriter {
   const { blockSizeBytes, signal } = options;
+  if (!isBlockSize(blockSizeBytes)) throw new RangeError(`${blockSizeBytes} is no block size of squashfs`);
   const queue = createCommitQueue(Math.max(minBytesUnderWay, 3 * compressor.parallelism * blockSizeBytes));
   const contents = createContentTable();
   const zeros = Buffer.alloc(blockSizeBytes);

@@ -9,13 +9,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress, type ZstdOptions } from 'node:zlib';
-import {
-  type Compression,
-  compressionNames,
-  maxBlockSizeBytes,
-  minBlockSizeBytes,
-  type StoredBlock,
-} from '../../formats/squashfs/index.ts';
+import { type Compression, compressionNames, isBlockSize, type StoredBlock } from '../../formats/squashfs/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { type BlockFile, createBlockFile, openBlockFile } from '../../sys/block-file.ts';
 import { createBlockCompressor, type Compressor } from './block-compressor.ts';
@@ -112,7 +106,7 @@ async function readPack(file: BlockFile, path: string): Promise<Pack> {
   const tableAt = header.readBigUInt64LE(16);
   const tableBytes = header.readBigUInt64LE(24);
   const sizeBytes = await file.sizeBytes();
-  if (blockSizeBytes < minBlockSizeBytes || blockSizeBytes > maxBlockSizeBytes) fail('its block size is none');
+  if (!isBlockSize(blockSizeBytes)) fail('its block size is none');
   if (tableBytes > BigInt(maxTableBytes) || tableAt + tableBytes !== BigInt(sizeBytes)) fail('its length is wrong');
   const stored = Buffer.allocUnsafe(Number(tableBytes));
   await file.read(stored, Number(tableAt));
