@@ -129,6 +129,9 @@ void report(const struct plan *plan, const struct fail *f) {
   const char *face = rec_string(plan->first, 0);
   char what[4608];
   bool is_missing = f->record && f->record->operation == OP_EXEC && f->error == ENOENT;
+  if (f->record)
+    trace_say("record at byte %td, %s, failed at %s:%d", (const char *)f->record - plan->bytes,
+              operation_names[f->record->operation], f->file, f->line);
   snprintf(what, sizeof what, "%s%s%.4096s", f->step, *f->object ? " " : "", f->object);
   if (plan->header->style == STYLE_CHARLIECLOUD) {
     const char *text = f->error ? strerror(f->error) : "";
