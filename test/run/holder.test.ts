@@ -35,8 +35,12 @@ suite('the holder of an image', { skip }, async () => {
         }
       })
       .map(Number);
+  const plans = join(user.runtimeDirectory, 'slipway');
+  /** Holders that this test's launches have started: they have the directory for plans open as descriptor 3. */
   const holders = (): readonly number[] =>
-    processes((path) => readFileSync(`${path}/comm`, 'utf8') === 'slipway-holder\n');
+    processes(
+      (path) => readFileSync(`${path}/comm`, 'utf8') === 'slipway-holder\n' && readlinkSync(`${path}/fd/3`) === plans,
+    );
   /** FUSE servers of an image: they have it open as descriptor 3, by whatever path their own mounts give it. */
   const servers = (image = squashfs): readonly number[] => {
     const { dev, ino } = statSync(image);
@@ -295,7 +299,7 @@ suite('the holder of an image', { skip }, async () => {
         assert.deepEqual([status, stdout], [0, 'ran\n'], said);
       }
       await gone();
-      const left = readdirSync(join(user.runtimeDirectory, 'slipway'));
+      const left = readdirSync(plans);
       assert.deepEqual(
         left.filter((name) => /~$|\.\d+$/.test(name)),
         [],
