@@ -99,9 +99,13 @@ static _Noreturn void become_planner(const char *run_dir, int plan_fd, const cha
   words[w++] = (char *)face;
   for (int i = 1; i < argc; i++)
     words[w++] = argv[i];
-  // Made for the user's own Node programs; ours must neither load their modules nor fail on their options.
-  unsetenv("NODE_OPTIONS");
-  unsetenv("NODE_EXTRA_CA_CERTS");
+  // Made for the user's own Node programs: ours must not load their modules, fail on their options, or trust whom they
+  // trust (NODE_TLS_REJECT_UNAUTHORIZED).
+  char **to = environ;
+  for (char **from = environ; *from; from++)
+    if (strncmp(*from, "NODE_", 5) != 0)
+      *to++ = *from;
+  *to = NULL;
   execve(node, words, environ);
   complain("%s: start %s: %s\n  hint: the installation is incomplete; install Slipway again", face, node, strerror(errno));
   _exit(STATUS_OWN);
