@@ -25,12 +25,28 @@
 
 enum { NAME_SIZE = 80, TRIES = 8 };
 
-// The socket's name: the plan's key, and what the scope variables are now. Ranks of different job steps may end at
-// different times, and the resource manager then kills what a step left behind: they must not share a holder.
+// What is mounted stays what it was: a holder that was built before a directory or file was replaced shows the old one
+// for as long as it lives, and it keeps the old one's inode from being used again.
+static uint64_t hash_sources(uint64_t hash, const struct record *hold) {
+  for (const struct record *r = hold; r->operation != OP_HELD; r = rec_next(r)) {
+    struct stat st;
+    if (r->operation != OP_BIND && r->operation != OP_ROOT_DIRECTORY && r->operation != OP_ROOT_SQUASHFUSE)
+      continue;
+    bool is_there = fstatat(AT_FDCWD, rec_string(r, 0), &st, 0) == 0;
+    uint64_t place[2] = {is_there ? st.st_dev : 0, is_there ? st.st_ino : 0};
+    hash = fnv(hash, place, sizeof place);
+  }
+  return hash;
+}
+
+// The socket's name: the plan's key, and what its scope is now. Ranks of different job steps may end at different times,
+// and the resource manager then kills what a step left behind: they must not share a holder.
 static void holder_name(const struct record *hold, char name[NAME_SIZE]) {
   uint64_t hash = FNV_SEED;
   for (int i = 1; i < hold->strings; i++) {
-    const char *value = getenv(rec_string(hold, i));
+    const char *scope = rec_string(hold, i), *value = getenv(scope);
+    if (strcmp(scope, SCOPE_SOURCES) == 0)
+      hash = hash_sources(hash, hold);
     hash = fnv(hash, value ? value : "", value ? strlen(value) + 1 : 0);
     hash = fnv(hash, "=", 1);
   }

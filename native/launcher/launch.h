@@ -40,7 +40,7 @@
   X(HAVE_CWD, 0, 1, 1)        /* path                                               */                                 \
   X(NAMESPACES, 3, 1, 1)      /* CLONE_NEW*, uid, gid inside | origin               */                                 \
   X(HOLD_WHEN, 0, 1, -1)      /* HOLD only where one of these variables is set      */                                 \
-  X(HOLD, 1, 1, -1)           /* linger ms (~0: for ever) | key, scope variable...  */                                 \
+  X(HOLD, 1, 1, -1)           /* linger ms (~0: for ever) | key, scope...           */                                 \
   X(HELD, 0, 0, 0)            /* what follows is for each rank                      */                                 \
   X(JOIN, 1, 1, 1)            /* pid whose namespaces to enter | origin             */                                 \
   X(ROOT_HOST, 0, 0, 0)       /* the root as it is: the caller's, or what was held  */                                 \
@@ -87,6 +87,9 @@ enum {
   MOUNT_NOEXEC = 64,
   MOUNT_FLAGS_ALL = 127,
 };
+
+// In HOLD, a scope is a variable, whose value divides ranks, or this: what stands at the sources of the held mounts.
+#define SCOPE_SOURCES "@sources"
 
 // How a failure is worded.
 enum { STYLE_SLIPWAY, STYLE_CHARLIECLOUD, STYLE_COUNT };

@@ -58,7 +58,10 @@ export type Step =
     }
   /** Hold only where one of these variables is set: they tell that there are other ranks. */
   | { readonly step: 'hold-when'; readonly anySet: readonly string[] }
-  /** What follows, up to `held`, is built once for all ranks; `scope` names variables whose values divide ranks. */
+  /**
+   * What follows, up to `held`, is built once for all ranks. `scope` says what divides them: variables, by their values,
+   * and `@sources`, by what stands at the sources of the mounts when a rank starts.
+   */
   | {
       readonly step: 'hold';
       readonly key: string;

@@ -35,7 +35,7 @@ function explainStep(step: Step): ExplainedLine {
       const linger = step.lingerMs === 'for-ever' ? 'for ever' : `${step.lingerMs / 1000} s after the last`;
       return line(
         `build what follows once for all ranks on this node, and keep it ${linger}`,
-        `apart by ${step.scope.join(', ')}`,
+        `apart by ${step.scope.join(', ').replace('@sources', 'what stands at the sources of the mounts')}`,
       );
     }
     case 'held':

@@ -189,6 +189,15 @@ suite('who shares a container', () => {
     assert.deepEqual(kinds(stepsOf({ request: { joining: { kind: 'all' } } })).slice(0, 2), ['namespaces', 'hold']);
   });
 
+  test('as long as the same stands at the sources of its mounts; a tag is for whoever gives it', () => {
+    const scopeOf = (request: Partial<RunRequest>): readonly string[] =>
+      find(stepsOf({ image: squashfs, request }), 'hold')?.scope ?? [];
+    assert.ok(scopeOf({}).includes('@sources'));
+    assert.ok(scopeOf({ joining: { kind: 'all' } }).includes('@sources'));
+    assert.ok(!scopeOf({ joining: { kind: 'tag', tag: 't' } }).includes('@sources'));
+    assert.ok(scopeOf({ joining: { kind: 'tag', tag: 't' } }).includes('SLURM_STEP_ID'));
+  });
+
   test('nobody, a process’s, or all of one tag, where that is asked for', () => {
     for (const image of [{}, squashfs]) {
       assert.equal(keyOf({ image, request: { joining: { kind: 'nobody' } } }), undefined);

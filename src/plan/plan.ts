@@ -155,7 +155,13 @@ function sharedSteps(
   return [
     first,
     ...(isForRanksOnly ? [{ step: 'hold-when', anySet: rankVariables } as const] : []),
-    { step: 'hold', key, lingerMs: site.lingerMs, scope: holderScope },
+    // A tag is for whoever gives it, whatever he mounts.
+    {
+      step: 'hold',
+      key,
+      lingerMs: site.lingerMs,
+      scope: [...holderScope, ...(joining.kind === 'tag' ? [] : ['@sources'])],
+    },
     ...rest,
     { step: 'held' },
   ];

@@ -192,6 +192,52 @@ suite('a kept plan of slipway run', { skip }, async () => {
     });
   });
 
+  suite('is not served by a holder of what was there before', () => {
+    // Long enough for every launch here to find the one before.
+    const env = { SLIPWAY_LINGER: '10', PMI_RANK: '0' };
+    const outputOf = async (...words: string[]): Promise<string> => (await launch(user, words, { env })).stdout;
+
+    test('a directory or file that is mounted is replaced', async () => {
+      for (const image of [squashfs, directory]) {
+        await shell('rm -rf out; mkdir out; echo one >out/file; echo one >single');
+        const words = [
+          '-v',
+          './out:/mnt',
+          '-v',
+          './single:/work/note',
+          image,
+          '--',
+          'sh',
+          '-c',
+          'cat /mnt/file /work/note; echo ran >/mnt/ran',
+        ];
+        assert.equal(await outputOf(...words), 'one\none\n');
+        assert.equal((await launch(user, words, { env })).holder, 'joined');
+        await shell('rm -rf out; mkdir out; echo two >out/file');
+        assert.equal(await outputOf(...words), 'two\none\n');
+        assert.equal(readFileSync(inHome('out/ran'), 'utf8'), 'ran\n', 'it is written where it is looked for');
+        await shell('echo two >new; mv new single');
+        assert.equal(await outputOf(...words), 'two\ntwo\n');
+      }
+    });
+
+    test('the image is replaced: by a rename, or by a link that leads elsewhere', async () => {
+      for (const name of ['v1', 'v2']) {
+        await shell('cp -r image "$1"; echo "$1" >"$1/work/note"', name);
+        await makeSquashfs(inHome(name), inHome(`${name}.squashfs`), user);
+      }
+      await shell('ln -s v1 current; ln -s v1.squashfs current.squashfs');
+      for (const name of ['./current', './current.squashfs'])
+        assert.equal(await outputOf(name, '--', 'cat', '/work/note'), 'v1\n');
+      await shell('ln -sfn v2 current; ln -sfn v2.squashfs current.squashfs');
+      for (const name of ['./current', './current.squashfs'])
+        assert.equal(await outputOf(name, '--', 'cat', '/work/note'), 'v2\n');
+      assert.equal(await outputOf('./v1', '--', 'cat', '/work/note'), 'v1\n');
+      await shell('mv v1 old; mv v2 v1');
+      assert.equal(await outputOf('./v1', '--', 'cat', '/work/note'), 'v2\n');
+    });
+  });
+
   test('is used again when only what is no input has changed', async () => {
     await writeAs(user, inHome('unread'), 'x');
     const words = [directory, '--', 'true'];

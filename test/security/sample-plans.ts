@@ -88,7 +88,12 @@ export const samplePlans: Readonly<Record<string, Plan>> = {
   ]),
   held: sample({ words: ['slipway', 'run', 'debian:12', 'true'], isExact: true }, [
     { ...identity, uid: 0, gid: 0 },
-    { step: 'hold', key: '0123456789abcdef0123456789abcdef', lingerMs: 5000, scope: ['SLURM_JOB_ID', 'SLURM_STEP_ID'] },
+    {
+      step: 'hold',
+      key: '0123456789abcdef0123456789abcdef',
+      lingerMs: 5000,
+      scope: ['SLURM_JOB_ID', 'SLURM_STEP_ID', '@sources'],
+    },
     {
       step: 'root-squashfuse',
       image: '/store/x.squashfs',
