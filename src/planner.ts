@@ -2,6 +2,7 @@
 // Where the launcher enters when it has no plan that holds. As little as possible is loaded: ranks wait for this.
 import { readEntry } from './entry.ts';
 import { planSlipwayRun } from './faces/slipway/run.ts';
+import { currentDirectory } from './sys/current-directory.ts';
 
 async function plan(): Promise<number> {
   const entry = readEntry(process.argv.slice(2));
@@ -9,7 +10,7 @@ async function plan(): Promise<number> {
   try {
     return await planSlipwayRun(entry.words, {
       environment: process.env,
-      cwd: process.cwd(),
+      cwd: currentDirectory(),
       runDirectory: entry.runDirectory,
       planDescriptor: entry.planDescriptor,
       writeStdout: (text) => process.stdout.write(text),

@@ -71,6 +71,12 @@ suite('each look at the machine is in the trace', () => {
     const on = inputs();
     assert.equal(on.absolute('../x'), '/the/x');
     assert.deepEqual(on.trace(), [{ read: 'cwd', path: '/the/cwd' }]);
+    const removed = createInputs({ environment: {}, cwd: '' });
+    assert.equal(removed.absolute('/a'), '/a');
+    assert.throws(
+      () => removed.absolute('a'),
+      (error) => hasCode(error, 'input-unreadable'),
+    );
   });
 
   test('a file, by what stat says of it', () => {

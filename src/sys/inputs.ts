@@ -56,7 +56,10 @@ const maxTextBytes = 16 << 20;
 /** The time of what no stamp can vouch for: always young, so that no plan that rests on it is kept. */
 const forEver: bigint = 2n ** 63n;
 
-/** Looks at this process's machine. `environment` and `cwd` are given, so that tests can say what they are. */
+/**
+ * Looks at this process's machine. `environment` and `cwd` are given, so that tests can say what they are; `cwd` is ''
+ * where it has been removed.
+ */
 export function createInputs(options: {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -125,6 +128,9 @@ export function createInputs(options: {
     },
     absolute: (path) => {
       if (isAbsolute(path)) return resolve(path);
+      if (options.cwd === '') {
+        throw new SlipwayError('input-unreadable', { path, reason: 'the current directory has been removed' });
+      }
       note({ read: 'cwd', path: options.cwd });
       return resolve(options.cwd, path);
     },

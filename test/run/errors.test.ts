@@ -71,6 +71,18 @@ suite('errors of slipway run', { skip }, async () => {
       });
     });
 
+    test('a relative path, after the current directory was removed; an absolute one still works', async () => {
+      const script = 'mkdir removed; cd removed; rmdir ../removed; exec slipway run "$@"';
+      const from = (image: string): ReturnType<typeof run> =>
+        user.run(['sh', '-c', script, 'sh', '--env=REMOVED=1', image, '--', 'pwd']);
+      const relative = await from('./image');
+      assert.deepEqual(
+        [relative.status, relative.stderr],
+        [125, 'slipway: read ./image: the current directory has been removed\n'],
+      );
+      assert.deepEqual(await from(directory).then(({ status, stdout }) => [status, stdout]), [0, '/\n']);
+    });
+
     test('a file that is no image', async () => {
       await writeAs(user, join(user.home, 'text'), 'just text, and longer than a superblock\n'.repeat(10));
       await writeAs(user, join(user.home, 'empty'), '');

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { WriteStream } from 'node:tty';
 import { systemClock } from '../../sys/clock.ts';
+import { currentDirectory } from '../../sys/current-directory.ts';
 import type { FaceEnvironment, OutputStream } from './environment.ts';
 
 /** The real one. Call it once: it listens to errors of the process's streams. */
 export function processEnvironment(): FaceEnvironment {
   return {
     variables: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: currentDirectory(),
     uid: process.geteuid?.() ?? 0,
     stdout: outputStream(process.stdout),
     stderr: outputStream(process.stderr),
