@@ -42,11 +42,12 @@ suite('files that a launch opens', { skip }, async () => {
       [squashfs, 3],
     ] as const) {
       const opened = await openedBy(image, user.makeDirectory(`empty-${most}`));
+      // In a checkout libexec/slipway/node is a link to the package's.
+      const isNode = (path: string): boolean =>
+        /^(?:libexec\/slipway|node_modules\/node-linux-[^/]+\/bin)\/node$/.test(path);
       // Node asks a package.json above what it loads, where there is one.
-      const bundles = opened.filter(
-        (path) => path !== 'bin/slipway' && path !== 'libexec/slipway/node' && path !== 'package.json',
-      );
-      assert.ok(opened.includes('libexec/slipway/node') && bundles.length > 0, opened.join(' '));
+      const bundles = opened.filter((path) => path !== 'bin/slipway' && !isNode(path) && path !== 'package.json');
+      assert.ok(opened.some(isNode) && bundles.length > 0, opened.join(' '));
       assert.ok(bundles.length <= most, bundles.join(' '));
       for (const path of bundles) assert.match(path, /^lib\/slipway\//);
     }
