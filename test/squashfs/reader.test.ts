@@ -34,7 +34,8 @@ describe('an image made by mksquashfs', { skip }, () => {
     ['-comp', 'lz4', '-Xhc', '-b', '1M'],
     ['-comp', 'zstd', '-b', '1M', '-Xcompression-level', '19'],
     ['-comp', 'zstd', '-b', '16K', '-no-fragments'],
-    ['-comp', 'zstd', '-b', '16K', '-always-use-fragments'],
+    // Not with -always-use-fragments: mksquashfs 4.5.1 now and then damages such images (unsquashfs can't read them either).
+    ['-comp', 'zstd', '-b', '16K'],
     ['-comp', 'zstd', '-b', '16K', '-no-duplicates', '-no-sparse', '-no-xattrs'],
     ['-comp', 'zstd', '-b', '16K', '-noI', '-noX'],
     ['-comp', 'zstd', '-b', '16K', '-noD', '-noF', '-noId'],
