@@ -22,23 +22,25 @@ export type MountFlags = {
 export type Namespace = 'user' | 'mount' | 'pid' | 'ipc' | 'uts' | 'net';
 
 /** The resources of setrlimit(2), by prlimit(1)'s names. */
-export type Limit =
-  | 'as'
-  | 'core'
-  | 'cpu'
-  | 'data'
-  | 'fsize'
-  | 'locks'
-  | 'memlock'
-  | 'msgqueue'
-  | 'nice'
-  | 'nofile'
-  | 'nproc'
-  | 'rss'
-  | 'rtprio'
-  | 'rttime'
-  | 'sigpending'
-  | 'stack';
+export const limits = [
+  'as',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+] as const;
+export type Limit = (typeof limits)[number];
 
 /** One edit of the caller's environment, made at launch, so that what differs from rank to rank passes through. */
 export type EnvironmentEdit =

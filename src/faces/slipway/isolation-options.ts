@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the words after --private, --limit, --capabilities and their like mean. Each reader gives undefined for words
 // that mean nothing; the caller says so.
-import type { Isolation, Limit } from '../../model/index.ts';
+import { type Isolation, limits } from '../../model/index.ts';
 import { capabilityNumber } from '../../plan/index.ts';
 
 export type PrivateThing = Isolation['namespaces'][number] | 'tmp';
@@ -13,25 +13,6 @@ export function parsePrivate(text: string): readonly PrivateThing[] | undefined 
   const things = text.split(',').map((word) => privateThings.find((thing) => thing === word));
   return things.every((thing) => thing !== undefined) ? things : undefined;
 }
-
-const limits: readonly Limit[] = [
-  'as',
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'locks',
-  'memlock',
-  'msgqueue',
-  'nice',
-  'nofile',
-  'nproc',
-  'rss',
-  'rtprio',
-  'rttime',
-  'sigpending',
-  'stack',
-];
 
 /** `nofile=1024`, `stack=8388608:unlimited`: soft and hard limit in the units of setrlimit(2). */
 export function parseLimit(text: string): Isolation['limits'][number] | undefined {
