@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the launcher enters for all that ends in no program of a container.
 import { readEntry } from './entry.ts';
+import type { FaceEnvironment } from './faces/terminal/environment.ts';
+import { processEnvironment } from './faces/terminal/process-environment.ts';
+
+/** Runs a command with the words after its name, and gives the exit status. Never rejects. */
+type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<number>;
+
+/** By the name of the command: the names in bin/, which scripts/commands.txt lists. */
+const mains: Readonly<Record<string, () => Promise<Main>>> = {
+  slipway: async () => (await import('./faces/slipway/main.ts')).main,
+};
 
 const entry = readEntry(process.argv.slice(2));
-const { main } = await import('./faces/slipway/main.ts');
-const { processEnvironment } = await import('./faces/terminal/process-environment.ts');
-process.exitCode = await main(entry.words.slice(1), processEnvironment());
+const [face = '', ...words] = entry.words;
+const load = mains[face];
+if (load === undefined) {
+  process.stderr.write(
+    `${face}: no command of this name\n  hint: Slipway's commands are ${Object.keys(mains).join(', ')}\n`,
+  );
+  process.exitCode = 127;
+} else {
+  const main = await load();
+  process.exitCode = await main(words, processEnvironment());
+}

@@ -2,24 +2,35 @@
 // Where the launcher enters when it has no plan that holds. As little as possible is loaded: ranks wait for this.
 import { readEntry } from './entry.ts';
 import { planSlipwayRun } from './faces/slipway/run.ts';
+import type { Planner } from './faces/terminal/planner.ts';
 import { currentDirectory } from './sys/current-directory.ts';
+
+/** By the name of the command; `planned` in native/launcher/main.c has the same names. */
+const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
+  slipway: () => planSlipwayRun,
+};
 
 async function plan(): Promise<number> {
   const entry = readEntry(process.argv.slice(2));
-  if (entry.planDescriptor === undefined) throw new Error('no descriptor for a plan was given');
+  const face = entry.words[0] ?? '';
+  const planner = planners[face];
+  if (entry.planDescriptor === undefined || planner === undefined) throw new Error(`nothing to plan for "${face}"`);
   try {
-    return await planSlipwayRun(entry.words, {
+    return await (
+      await planner()
+    )(entry.words, {
       environment: process.env,
       cwd: currentDirectory(),
       runDirectory: entry.runDirectory,
       planDescriptor: entry.planDescriptor,
       writeStdout: (text) => process.stdout.write(text),
+      writeStderr: (text) => process.stderr.write(text),
       columns: () => process.stdout.columns || 80,
       signal: new AbortController().signal,
     });
   } catch (error) {
     const { errorText, exitStatusOf } = await import('./faces/terminal/error-text.ts');
-    process.stderr.write(errorText('slipway', error, (process.env['SLIPWAY_DEBUG'] ?? '') !== ''));
+    process.stderr.write(errorText(face, error, (process.env['SLIPWAY_DEBUG'] ?? '') !== ''));
     return exitStatusOf(error);
   }
 }

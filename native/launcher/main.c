@@ -20,18 +20,24 @@ extern char **environ;
 
 enum { STATUS_OWN = 125 };
 
-// Commands that end in a program of the container and so have plans; all others are the planner's own business.
+// Commands that end in a program of the container and so have plans; all others are Node's own business.
+// src/planner.ts has the same names.
 static const struct {
   const char *face, *verb;
+  bool options_first; // options may stand before the verb; none takes a word of its own
 } planned[] = {
-    {"slipway", "run"},
+    {"slipway", "run", false},
 };
 
 static bool has_plans(const char *face, int argc, char **argv) {
-  for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
-    if (strcmp(face, planned[i].face) == 0 &&
-        (!planned[i].verb || (argc > 1 && strcmp(argv[1], planned[i].verb) == 0)))
-      return true;
+  for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
+    if (strcmp(face, planned[i].face) != 0)
+      continue;
+    int at = 1;
+    while (planned[i].options_first && at < argc && argv[at][0] == '-')
+      at++;
+    return !planned[i].verb || (at < argc && strcmp(argv[at], planned[i].verb) == 0);
+  }
   return false;
 }
 

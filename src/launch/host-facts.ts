@@ -6,16 +6,20 @@ import { type HostFacts, mountSources } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
 import { type Account, accountFromNameService, groupNameFromNameService } from '../sys/name-service.ts';
 
-export type ReadHost = {
-  readonly host: HostFacts;
-  /** Set where the name service was asked: nothing shows when its answer changes. */
-  readonly maxAgeMs?: number;
+/** Who runs a program. */
+export type Person = Pick<HostFacts, 'uid' | 'gid' | 'userName' | 'groupName' | 'fullName' | 'home' | 'shell'> & {
+  /** Supplementary, as getgroups(2) has them. */
+  readonly groups: readonly number[];
 };
 
 const nameServiceAgeMs = 3_600_000;
 
-export function readHostFacts(inputs: Inputs, request: RunRequest, runDirectory: string): ReadHost {
-  const { uid, gid } = inputs.identity();
+/**
+ * Reads who runs the program: from /etc/passwd and /etc/group, or the name service where they are silent. `maxAgeMs` is
+ * set in that case: nothing shows when its answer changes.
+ */
+export function readPerson(inputs: Inputs): { readonly person: Person; readonly maxAgeMs?: number } {
+  const { uid, gid, groups } = inputs.identity();
   const local = lineById(inputs.readText('/etc/passwd'), uid);
   const account: Account | undefined =
     local === undefined
@@ -24,29 +28,39 @@ export function readHostFacts(inputs: Inputs, request: RunRequest, runDirectory:
   const localGroup = lineById(inputs.readText('/etc/group'), gid);
   const groupName = localGroup === undefined ? groupNameFromNameService(gid) : localGroup[0];
   const fromVariable = inputs.environment('HOME') ?? '';
-  const home = inputs.absolute(fromVariable.startsWith('/') ? fromVariable : (account?.home ?? '/'));
-  const sourceKinds = mountSources(request, { home }).flatMap((path) => {
+  return {
+    person: {
+      uid,
+      gid,
+      groups,
+      userName: account?.name ?? `user${uid}`,
+      groupName: groupName ?? `group${gid}`,
+      fullName: account?.fullName ?? '',
+      home: inputs.absolute(fromVariable.startsWith('/') ? fromVariable : (account?.home ?? '/')),
+      shell: account?.shell ?? '/bin/sh',
+    },
+    ...(local === undefined || localGroup === undefined ? { maxAgeMs: nameServiceAgeMs } : {}),
+  };
+}
+
+export function readHostFacts(
+  inputs: Inputs,
+  given: { readonly request: RunRequest; readonly person: Person; readonly runDirectory: string },
+): HostFacts {
+  const { request, person, runDirectory } = given;
+  const sourceKinds = mountSources(request, person).flatMap((path) => {
     const kind = inputs.kindOf(path);
     return kind === undefined ? [] : [[path, kind] as const];
   });
   return {
-    host: {
-      uid,
-      gid,
-      userName: account?.name ?? `user${uid}`,
-      groupName: groupName ?? `group${gid}`,
-      fullName: account?.fullName ?? '',
-      home,
-      sourceKinds: new Map(sourceKinds),
-      shell: account?.shell ?? '/bin/sh',
-      temporaryDirectory: inputs.environment('TMPDIR'),
-      squashfuse: squashfuseSearchPath
-        .split(':')
-        .map((directory) => `${directory}/squashfuse_ll`)
-        .find((path) => inputs.kindOf(path) === 'file'),
-      generatedDirectory: runDirectory,
-    },
-    ...(local === undefined || localGroup === undefined ? { maxAgeMs: nameServiceAgeMs } : {}),
+    ...person,
+    sourceKinds: new Map(sourceKinds),
+    temporaryDirectory: inputs.environment('TMPDIR'),
+    squashfuse: squashfuseSearchPath
+      .split(':')
+      .map((directory) => `${directory}/squashfuse_ll`)
+      .find((path) => inputs.kindOf(path) === 'file'),
+    generatedDirectory: runDirectory,
   };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what a person names to the facts of an image: an unpacked directory, a squashfs file, or a name in the store.
+// From what a person names, or a face found, to the facts of an image: an unpacked directory, a squashfs file, or a name
+// in the store.
 import { dirname } from 'node:path';
 import { type FoundImage, resolveStored } from '../image/index.ts';
 import { emptyImageConfig, formatImageReference, type ImageConfig, SlipwayError } from '../model/index.ts';
@@ -7,34 +8,55 @@ import type { GuestKind, ImageFacts } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
 import { openDirectoryRootfs, type Rootfs } from './rootfs.ts';
 
-type Located = {
+/** An image that stands somewhere: what a face hands over that has looked for it in its own way. */
+export type LocatedImage = {
+  /** For messages. */
   readonly subject: string;
   readonly root: ImageFacts['root'];
   readonly config: ImageConfig;
-  readonly identity: string;
+  /**
+   * Changes whenever the content may have. Leave it out where the root's own path and stamp say enough; a digest holds
+   * across copies of the file.
+   */
+  readonly identity?: string;
 };
 
+/** An image that has been opened, to be looked into; a link in it never leads to a file of the host. */
+export type OpenedImage = Required<LocatedImage> & Pick<Rootfs, 'kindOf' | 'readText'>;
+
 /**
- * Finds an image and looks up `targets` in it.
- * A word that begins with `/`, `./` or `../`, or is `.`, is a path; any other is a name in the store at `store`, and
+ * Finds and opens an image, lets `use` look into it, and closes it.
+ * A name that begins with `/`, `./` or `../`, or is `.`, is a path; any other is a name in the store at `store`, and
  * where the store has none, a path after all.
  * @throws SlipwayError `image-not-found`, `image-ambiguous`, `image-file-unknown`, and those of a damaged squashfs.
  */
-export async function readImageFacts(
-  name: string,
-  given: { readonly inputs: Inputs; readonly store: string; readonly targets: readonly string[] },
-): Promise<ImageFacts> {
-  const { inputs, store, targets } = given;
-  const located = isPath(name) ? atPath(name, inputs) : inStore(name, store, inputs);
+export async function withImage<T>(
+  name: string | LocatedImage,
+  given: { readonly inputs: Inputs; readonly store: string },
+  use: (image: OpenedImage, facts: (targets: readonly string[]) => ImageFacts) => T,
+): Promise<T> {
+  const { inputs, store } = given;
+  const located = typeof name === 'string' ? findImage(name, store, inputs) : identified(name, inputs);
   const rootfs =
     located.root.kind === 'directory'
       ? openDirectoryRootfs(located.root.path, inputs)
       : (await import('./squashfs-rootfs.ts')).openSquashfsRootfs(located.root.path, inputs);
   try {
-    return { ...located, ...lookInto(rootfs, targets) };
+    const { kindOf, readText } = rootfs;
+    return use({ ...located, kindOf, readText }, (targets) => ({ ...located, ...lookInto(rootfs, targets) }));
   } finally {
     rootfs.close();
   }
+}
+
+function findImage(name: string, store: string, inputs: Inputs): Required<LocatedImage> {
+  return isPath(name) ? atPath(name, inputs) : inStore(name, store, inputs);
+}
+
+function identified(image: LocatedImage, inputs: Inputs): Required<LocatedImage> {
+  const { kind, path } = image.root;
+  const stamp = kind === 'directory' ? path : stampText(path, inputs);
+  return { ...image, identity: image.identity === undefined ? stamp : `${image.identity} ${stamp}` };
 }
 
 function lookInto(
@@ -65,7 +87,7 @@ function isPath(name: string): boolean {
   return /^(?:\/|\.\.?(?:\/|$))/.test(name);
 }
 
-function atPath(name: string, inputs: Inputs): Located {
+function atPath(name: string, inputs: Inputs): Required<LocatedImage> {
   const path = inputs.absolute(name);
   const kind = inputs.kindOf(path);
   if (kind === undefined || kind === 'other') {
@@ -83,7 +105,7 @@ function atPath(name: string, inputs: Inputs): Located {
   return { subject: name, root: { kind: 'squashfs', path }, config, identity: stampText(path, inputs) };
 }
 
-function inStore(name: string, store: string, inputs: Inputs): Located {
+function inStore(name: string, store: string, inputs: Inputs): Required<LocatedImage> {
   let found: FoundImage;
   try {
     found = resolveStored(name, store, inputs);

@@ -5,13 +5,17 @@ import { storePath } from '../image/index.ts';
 import type { Plan, RunRequest, TraceEntry } from '../model/index.ts';
 import { type GeneratedFile, mountTargets, plan, type SiteFacts, type Skeleton } from '../plan/index.ts';
 import { createInputs, type Inputs } from '../sys/inputs.ts';
-import { readHostFacts } from './host-facts.ts';
-import { readImageFacts } from './image-facts.ts';
+import { type Person, readHostFacts, readPerson } from './host-facts.ts';
+import { type LocatedImage, type OpenedImage, withImage } from './image-facts.ts';
+
+/** Depends on what is in the image, or on who runs it. */
+export type RequestMaker = (image: OpenedImage, person: Person) => RunRequest;
 
 /** What a face makes of a command line. */
-export type AskedRun = {
-  readonly image: string;
-  readonly request: RunRequest;
+export type AskedRun<Request extends RunRequest | RequestMaker = RunRequest | RequestMaker> = {
+  /** A word as for `slipway run`, or an image that the face has found itself. */
+  readonly image: string | LocatedImage;
+  readonly request: Request;
   readonly covers: Plan['covers'];
 };
 
@@ -57,16 +61,20 @@ export async function planRun(
 }
 
 async function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Promise<Omit<ReadyPlan, 'isLasting'>> {
-  const { host, maxAgeMs } = readHostFacts(inputs, asked.request, runDirectory);
+  const { person, maxAgeMs } = readPerson(inputs);
   const variables = Object.fromEntries(
     ['SLIPWAY_STORE', 'XDG_DATA_HOME'].map((name) => [name, inputs.environment(name)]),
   );
-  const image = await readImageFacts(asked.image, {
-    inputs,
-    store: storePath(variables, host.home),
-    targets: mountTargets(asked.request, host),
-  });
-  const planned = plan(asked.request, { image, host, site: readSite(inputs) });
+  const planned = await withImage(
+    asked.image,
+    { inputs, store: storePath(variables, person.home) },
+    (opened, factsOf) => {
+      const request = typeof asked.request === 'function' ? asked.request(opened, person) : asked.request;
+      const host = readHostFacts(inputs, { request, person, runDirectory });
+      const image = factsOf(mountTargets(request, host));
+      return plan(request, { image, host, site: readSite(inputs) });
+    },
+  );
   return {
     plan: {
       ...planned.plan,

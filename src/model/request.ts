@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person or a site asks for, whatever command and words they used. Every source of mounts and variables
 // (a default, an option, a module, a hook, a device specification) becomes an Adaptation.
-import type { EnvironmentEdit, Limit, MountFlags, Namespace } from './plan.ts';
+import type { EnvironmentEdit, Limit, MountFlags, Namespace, Plan, Step } from './plan.ts';
 
 export type MountRequest =
   | {
@@ -16,7 +16,9 @@ export type MountRequest =
       readonly sizeBytes: number;
       readonly mode: number;
       readonly flags: MountFlags;
-    };
+    }
+  /** A file made for this container alone; read-only, whatever the flags. */
+  | { readonly kind: 'file'; readonly content: string; readonly target: string; readonly flags: MountFlags };
 
 /** Mounts and variables with the words that say who asked for them: `slipway explain` and error messages show these. */
 export type Adaptation = {
@@ -29,7 +31,9 @@ export type Adaptation = {
 export type Writable =
   | { readonly kind: 'none' }
   | { readonly kind: 'tmpfs'; readonly sizeBytes: number }
-  | { readonly kind: 'directory'; readonly path: string };
+  | { readonly kind: 'directory'; readonly path: string }
+  /** Into the image itself: an unpacked directory. */
+  | { readonly kind: 'in-place' };
 
 /** With whom a program shares its container. */
 export type Joining =
@@ -63,8 +67,28 @@ export type Isolation = {
 
 export const noIsolation: Isolation = { namespaces: [], privateTmp: false, fakesRoot: false, limits: [] };
 
+/**
+ * What a family of commands does in its own way. A container of such a face shows, sets and changes nothing but what the
+ * face's adaptations say: no default mounts, accounts, variables or working directory, and nothing of the image's
+ * configuration.
+ */
+export type FaceConventions = {
+  readonly style: Plan['style'];
+  readonly statuses: Plan['statuses'];
+  /** Of the root's mount, beside what `writable` says. */
+  readonly rootFlags: Pick<MountFlags, 'nosuid' | 'nodev' | 'recursive'>;
+  /** Whether a mount point that the image lacks is made above the image; otherwise a mount on it fails, or is left out. */
+  readonly makesMountPoints: boolean;
+  /** In this order. */
+  readonly workdirs: readonly Omit<Extract<Step, { readonly step: 'chdir' }>, 'step'>[];
+  /** The program's first words; the caller's follow where there are any. */
+  readonly words: readonly string[];
+};
+
 /** A program to be run in an image. */
 export type RunRequest = {
+  /** Absent: Slipway's own, which `workdir`, `entrypoint` and `home` refine. */
+  readonly conventions?: FaceConventions;
   /** In the order in which they apply: the site's, then the person's. */
   readonly adaptations: readonly Adaptation[];
   readonly writable: Writable;

@@ -4,6 +4,7 @@ import type { Adaptation, MountRequest, RunRequest } from '../model/index.ts';
 import type { HostFacts } from './facts.ts';
 
 export function defaultAdaptations(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly Adaptation[] {
+  if (request.conventions !== undefined) return [];
   const named = (origin: string, mounts: readonly MountRequest[]): Adaptation => ({ origin, mounts, environment: [] });
   return [
     named('default: devices, processes, kernel', ['/dev', '/proc', '/sys'].map(tree)),

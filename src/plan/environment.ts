@@ -19,6 +19,8 @@ export function environmentSteps(given: {
 }): readonly Step[] {
   const { request, image, host, uid, adaptations } = given;
   const step = (origin: string, edit: EnvironmentEdit): Step => ({ step: 'environment', edit, origin });
+  const edits = adaptations.flatMap(({ origin, environment }) => environment.map((edit) => step(origin, edit)));
+  if (request.conventions !== undefined) return edits;
   const fromImage = image.config.env.map((text) => {
     const equals = text.indexOf('=');
     const [name, value] = equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
@@ -29,7 +31,6 @@ export function environmentSteps(given: {
   const isTemporaryShown =
     temporaryDirectory === undefined ||
     adaptations.some(({ mounts }) => mounts.some(({ target }) => isInside(temporaryDirectory, target)));
-  const edits = adaptations.flatMap(({ origin, environment }) => environment.map((edit) => step(origin, edit)));
   // What is cleared is the caller's, not what the image sets: so this comes first, wherever it was asked for.
   const isClearing = (one: Step): boolean => one.step === 'environment' && one.edit.edit === 'clear';
   return [

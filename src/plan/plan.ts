@@ -11,7 +11,7 @@ import {
 } from '../model/index.ts';
 import { containerGroup, containerPasswd } from './accounts.ts';
 import { confinementSteps } from './confinement.ts';
-import { defaultAdaptations, fileIfThere } from './default-mounts.ts';
+import { defaultAdaptations } from './default-mounts.ts';
 import { environmentSteps } from './environment.ts';
 import type { HostFacts, ImageFacts, SiteFacts } from './facts.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -67,18 +67,18 @@ export function plan(
   const { image, host, site } = given;
   const uid = request.uid ?? (request.isolation.fakesRoot ? 0 : host.uid);
   const gid = request.gid ?? (request.isolation.fakesRoot ? 0 : host.gid);
-  const accounts = accountFiles(image, host, { uid, gid });
-  const adaptations: readonly Adaptation[] = [
-    ...defaultAdaptations(request, host),
-    {
-      origin: 'default: the person running it, by name',
-      mounts: [fileIfThere(accounts.passwd.path, '/etc/passwd'), fileIfThere(accounts.group.path, '/etc/group')],
-      environment: [],
-    },
-    ...request.adaptations,
-  ];
-  const isWritable = request.writable.kind !== 'none';
-  const scaffold: Scaffold = isWritable ? { kind: 'none' } : scaffoldFor(adaptations, { image, host });
+  const { adaptations, generated } = withFilesMade(
+    [
+      ...defaultAdaptations(request, host),
+      ...(request.conventions === undefined ? [accounts(image, host, { uid, gid })] : []),
+      ...request.adaptations,
+    ],
+    host,
+  );
+  const isScaffolded = request.writable.kind === 'none' && (request.conventions?.makesMountPoints ?? true);
+  const scaffold: Scaffold = isScaffolded
+    ? scaffoldFor(adaptations, { image, host: withFiles(host, generated) })
+    : { kind: 'none' };
 
   const construction = constructionSteps({ request, image, host, adaptations, scaffold, uid, gid });
   const steps: Step[] = [
@@ -92,11 +92,11 @@ export function plan(
   return {
     plan: {
       subject: image.subject,
-      style: 'slipway',
-      statuses: { own: 125, notFound: 127, notExecutable: 126 },
+      style: request.conventions?.style ?? 'slipway',
+      statuses: request.conventions?.statuses ?? { own: 125, notFound: 127, notExecutable: 126 },
       steps,
     },
-    generated: [accounts.passwd, accounts.group],
+    generated,
     skeletons: scaffold.kind === 'skeletons' ? scaffold.skeletons : [],
   };
 }
@@ -106,7 +106,7 @@ function constructionSteps(given: {
   readonly request: RunRequest;
   readonly image: ImageFacts;
   readonly host: HostFacts;
-  readonly adaptations: readonly Adaptation[];
+  readonly adaptations: readonly MadeAdaptation[];
   readonly scaffold: Scaffold;
   readonly uid: number;
   readonly gid: number;
@@ -122,12 +122,13 @@ function constructionSteps(given: {
   // An image's files belong to root. In a namespace where root is the caller they become the caller's own, and so
   // can be copied up by an overlay; a second namespace then gives the caller the ids that he is to have.
   const isNested = image.root.kind === 'squashfs' && (uid !== 0 || gid !== 0);
-  const canCreate = request.writable.kind !== 'none' || scaffold.kind === 'overlay';
+  const isWritable = request.writable.kind === 'tmpfs' || request.writable.kind === 'directory';
+  const canCreate = isWritable || scaffold.kind === 'overlay';
   return [
     isNested
       ? { step: 'namespaces', namespaces: ['user', 'mount'], uid: 0, gid: 0, origin: "the image's files become yours" }
       : identity,
-    rootStep(image, host),
+    rootStep(request, image, host),
     ...writableSteps(request, scaffold),
     ...adaptations.flatMap(({ origin, mounts }) => mounts.map((mount) => mountStep(mount, origin, canCreate))),
     ...(scaffold.kind === 'overlay' ? [{ step: 'root-read-only' } as const] : []),
@@ -188,8 +189,9 @@ function privateSteps(request: RunRequest, ids: { readonly uid: number; readonly
   ];
 }
 
-function rootStep(image: ImageFacts, host: HostFacts): Step {
-  const flags = { readOnly: true, nosuid: true, nodev: true } as const;
+function rootStep(request: RunRequest, image: ImageFacts, host: HostFacts): Step {
+  const own = request.conventions?.rootFlags ?? { nosuid: true, nodev: true };
+  const flags = { ...own, readOnly: request.writable.kind !== 'in-place' };
   const origin = `the image ${image.subject}`;
   if (image.root.kind === 'directory') {
     return { step: 'root-directory', path: image.root.path, flags: { ...flags, recursive: true }, origin };
@@ -208,6 +210,8 @@ function writableSteps(request: RunRequest, scaffold: Scaffold): readonly Step[]
       return [{ step: 'overlay', on: { tmpfsBytes: request.writable.sizeBytes }, origin: '--writable' }];
     case 'directory':
       return [{ step: 'overlay', on: { directory: request.writable.path }, origin: '--writable' }];
+    case 'in-place':
+      return [];
     case 'none':
       switch (scaffold.kind) {
         case 'none':
@@ -226,18 +230,41 @@ function writableSteps(request: RunRequest, scaffold: Scaffold): readonly Step[]
   }
 }
 
-function mountStep(mount: MountRequest, origin: string, canCreate: boolean): Step {
+function mountStep(mount: Made, origin: string, canCreate: boolean): Step {
   const flags = canCreate && !mount.flags.optional ? { ...mount.flags, create: true } : mount.flags;
   return mount.kind === 'bind'
     ? { step: 'bind', source: mount.source, target: mount.target, flags, origin }
     : { step: 'tmpfs', target: mount.target, sizeBytes: mount.sizeBytes, mode: mount.mode, flags, origin };
 }
 
-function accountFiles(
-  image: ImageFacts,
+/** A mount of something that is there. */
+type Made = Exclude<MountRequest, { readonly kind: 'file' }>;
+type MadeAdaptation = Omit<Adaptation, 'mounts'> & { readonly mounts: readonly Made[] };
+
+/** Puts the files that adaptations describe into the host's directory for them, and mounts them from there. */
+function withFilesMade(
+  adaptations: readonly Adaptation[],
   host: HostFacts,
-  ids: { readonly uid: number; readonly gid: number },
-): { readonly passwd: GeneratedFile; readonly group: GeneratedFile } {
+): { readonly adaptations: readonly MadeAdaptation[]; readonly generated: readonly GeneratedFile[] } {
+  const generated = new Map<string, GeneratedFile>();
+  const made = adaptations.map((adaptation) => ({
+    ...adaptation,
+    mounts: adaptation.mounts.map((mount): Made => {
+      if (mount.kind !== 'file') return mount;
+      const file = { path: `${host.generatedDirectory}/f-${fingerprint(mount.content)}`, content: mount.content };
+      generated.set(file.path, file);
+      return { kind: 'bind', source: file.path, target: mount.target, flags: { ...mount.flags, readOnly: true } };
+    }),
+  }));
+  return { adaptations: made, generated: [...generated.values()] };
+}
+
+function withFiles(host: HostFacts, files: readonly GeneratedFile[]): HostFacts {
+  return { ...host, sourceKinds: new Map([...host.sourceKinds, ...files.map(({ path }) => [path, 'file'] as const)]) };
+}
+
+/** Who runs the program, where the image has files that say such things. */
+function accounts(image: ImageFacts, host: HostFacts, ids: { readonly uid: number; readonly gid: number }): Adaptation {
   const isRoot = ids.uid === 0 && host.uid !== 0;
   const passwd = containerPasswd(image.passwd, {
     name: isRoot ? 'root' : host.userName,
@@ -252,15 +279,23 @@ function accountFiles(
     name: ids.gid === 0 ? 'root' : host.groupName,
     gid: ids.gid,
   });
-  return { passwd: generatedFile(passwd, host), group: generatedFile(group, host) };
-}
-
-function generatedFile(content: string, host: HostFacts): GeneratedFile {
-  const name = fingerprint(content);
-  return { path: `${host.generatedDirectory}/f-${name}`, content };
+  const file = (content: string, target: string): MountRequest => ({
+    kind: 'file',
+    content,
+    target,
+    flags: { readOnly: true, optional: true },
+  });
+  return {
+    origin: 'default: the person running it, by name',
+    mounts: [file(passwd, '/etc/passwd'), file(group, '/etc/group')],
+    environment: [],
+  };
 }
 
 function workdirSteps(request: RunRequest, image: ImageFacts, adaptations: readonly Adaptation[]): readonly Step[] {
+  if (request.conventions !== undefined) {
+    return request.conventions.workdirs.map((workdir) => ({ step: 'chdir', ...workdir }) as const);
+  }
   if (request.workdir !== undefined) {
     return [{ step: 'chdir', how: 'must', path: request.workdir, origin: '--workdir' }];
   }
@@ -278,6 +313,7 @@ function workdirSteps(request: RunRequest, image: ImageFacts, adaptations: reado
 }
 
 function programWords(request: RunRequest, image: ImageFacts): readonly string[] {
+  if (request.conventions !== undefined) return request.conventions.words;
   const entrypoint = request.entrypoint ?? image.config.entrypoint;
   // As with docker: another entry point does not get the image's arguments for its own.
   const cmd = request.hasCommand || request.entrypoint !== undefined ? [] : image.config.cmd;

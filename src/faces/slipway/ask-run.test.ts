@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { AskedRun } from '../../launch/index.ts';
-import { hasCode, noIsolation } from '../../model/index.ts';
+import { hasCode, noIsolation, type RunRequest } from '../../model/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
 
@@ -25,8 +25,9 @@ function machine(files: Readonly<Record<string, string>> = {}): Inputs {
     youngestStamp: unused,
   };
 }
-const ask = (words: readonly string[], inputs = machine()): AskedRun => askRun(['slipway', 'run', ...words], inputs);
-const requestOf = (...words: string[]): AskedRun['request'] => ask([...words, 'image', 'command']).request;
+const ask = (words: readonly string[], inputs = machine()): AskedRun<RunRequest> =>
+  askRun(['slipway', 'run', ...words], inputs);
+const requestOf = (...words: string[]): RunRequest => ask([...words, 'image', 'command']).request;
 
 suite('the words after slipway run', () => {
   test('are options, an image, and a command', () => {

@@ -7,6 +7,7 @@ import {
   type Isolation,
   type Joining,
   noIsolation,
+  type RunRequest,
   SlipwayError,
   type Writable,
 } from '../../model/index.ts';
@@ -46,7 +47,7 @@ export function isRunHelpWanted(words: readonly string[]): boolean {
  * Reads a command line: `words` are argv, `slipway run` first.
  * @throws SlipwayError `usage`, `environment-file-malformed`
  */
-export function askRun(words: readonly string[], inputs: Inputs): AskedRun {
+export function askRun(words: readonly string[], inputs: Inputs): AskedRun<RunRequest> {
   const usage = (reason: string): never => {
     throw new SlipwayError('usage', { command: run.name, reason });
   };

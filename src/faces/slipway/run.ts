@@ -3,22 +3,10 @@
 import { keepPlan, planRun } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
+import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
 import { build } from './build.ts';
 import { run as description } from './descriptions/run.ts';
-
-/** How the launcher asks for a plan. */
-export type PlanningContext = {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  /** The user's private directory for plans, or '' where none could be had. */
-  readonly runDirectory: string;
-  /** Where the launcher reads the plan. */
-  readonly planDescriptor: number;
-  readonly writeStdout: (text: string) => void;
-  readonly columns: () => number;
-  readonly signal: AbortSignal;
-};
 
 /**
  * Plans `slipway run …`: `words` are argv, `slipway` first. After --help no plan is written, and the launcher ends with

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the launcher asks a face for a plan.
+
+export type PlanningContext = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The user's private directory for plans, or '' where none could be had. */
+  readonly runDirectory: string;
+  /** Where the launcher reads the plan. */
+  readonly planDescriptor: number;
+  readonly writeStdout: (text: string) => void;
+  readonly writeStderr: (text: string) => void;
+  readonly columns: () => number;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Makes a plan for a command line: `words` are argv, the face's name first. Gives the exit status of a command that ends
+ * without a program (`--help`); a status without a plan ends the launcher with it. A SlipwayError that is thrown is shown
+ * in Slipway's words: a face with words of its own catches it.
+ */
+export type Planner = (words: readonly string[], context: PlanningContext) => Promise<number>;
