@@ -77,20 +77,20 @@ suite('TLS', { skip: needs({ commands: ['openssl'] }) }, () => {
 
   test('a certificate of a given authority is accepted', async () => {
     const server = await startFakeServer(answer, certificate);
-    await sourceFor(`${server.address}/app:1`, { certificateAuthority: certificate.cert }).resolve(signal);
+    await sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ authorities: [certificate.cert] }) }).resolve(signal);
   });
 
   test('a certificate for another name is refused', async () => {
     const other = await makeCertificate(['DNS:elsewhere.test']);
     const server = await startFakeServer(answer, other);
-    const source = sourceFor(`${server.address}/app:1`, { certificateAuthority: other.cert });
+    const source = sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ authorities: [other.cert] }) });
     await assert.rejects(source.resolve(signal), { code: 'registry-untrusted', message: /127\.0\.0\.1/ });
     assert.equal(server.requests.length, 0);
   });
 
   test('any certificate is accepted where that was asked for', async () => {
     const server = await startFakeServer(answer, certificate);
-    await sourceFor(`${server.address}/app:1`, { skipsCertificateCheck: true }).resolve(signal);
+    await sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ skipsCertificateCheck: true }) }).resolve(signal);
   });
 
   test('from TLS no redirect leads to plain HTTP', async () => {
@@ -98,7 +98,7 @@ suite('TLS', { skip: needs({ commands: ['openssl'] }) }, () => {
     const server = await startFakeServer((request, response) => {
       response.writeHead(307, { location: `http://${plain.address}${request.url}` }).end();
     }, certificate);
-    const source = sourceFor(`${server.address}/app:1`, { certificateAuthority: certificate.cert });
+    const source = sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ authorities: [certificate.cert] }) });
     await assert.rejects(source.resolve(signal), { code: 'registry-error', message: /which is not secure/ });
     assert.equal(plain.requests.length, 0);
   });
@@ -106,7 +106,7 @@ suite('TLS', { skip: needs({ commands: ['openssl'] }) }, () => {
   test('a registry behind a proxy is asked through a tunnel', async () => {
     const server = await startFakeServer(answer, certificate);
     const proxy = await startProxy(server.address);
-    const options = { proxy: { https: proxy.address }, certificateAuthority: certificate.cert };
+    const options = { proxy: { https: proxy.address }, tlsFor: () => ({ authorities: [certificate.cert] }) };
     await sourceFor('registry.test/app:1', options).resolve(signal);
     assert.deepEqual([...new Set(proxy.asked)], ['CONNECT registry.test:443']);
   });

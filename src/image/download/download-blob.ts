@@ -5,7 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type Digest, digestAlgorithm, type Emit, hasCode, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
-import { httpFailureOf } from '../../sys/http.ts';
+import { httpFailureOf } from '../../sys/http-failure.ts';
 import { openPartFile, type PartFile } from '../../sys/part-file.ts';
 import type { ImageSource, LayerDescriptor } from '../types.ts';
 import { drain } from './drain.ts';

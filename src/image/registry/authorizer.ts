@@ -3,7 +3,7 @@
 // kept until it expires. Several requests that are refused together get one new token between them.
 import { SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
-import { isLoopbackHost } from '../../sys/http.ts';
+import { isLoopbackHost } from '../../sys/proxies.ts';
 import type { HttpRequest, HttpResponse } from '../../sys/http.ts';
 import { readBounded, readComplaint } from './answers.ts';
 import type { Challenge } from './challenge.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a registry's API is: the host behind its name, and over which schemes it may be reached.
 import { defaultRegistry } from '../../model/index.ts';
-import { isLoopbackHost } from '../../sys/http.ts';
+import { isLoopbackHost } from '../../sys/proxies.ts';
 
 /** Docker Hub's name is not the name of a host that serves the API. */
 const dockerHubHost = 'registry-1.docker.io';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { isLoopbackHost } from '../../sys/http.ts';
+import { isLoopbackHost } from '../../sys/proxies.ts';
 import { parseComplaint, readBounded } from './answers.ts';
 import { registryAddresses } from './endpoint.ts';
 import { parseNextPage, parseTagList } from './list-tags.ts';

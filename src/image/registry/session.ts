@@ -4,7 +4,8 @@
 // beyond that (200, 206, 404, 416) is the caller's.
 import { type Emit, type ImageReference, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
-import { type HttpClient, HttpFailure, httpFailureOf, type HttpRequest, type HttpResponse } from '../../sys/http.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from '../../sys/http.ts';
+import { HttpFailure, httpFailureOf } from '../../sys/http-failure.ts';
 import { discardBody, readComplaint } from './answers.ts';
 import { type Authorizer, createAuthorizer, deniedHint } from './authorizer.ts';
 import { parseChallenges } from './challenge.ts';

@@ -2,7 +2,9 @@
 // A registry as a source of one image: the client side of the OCI distribution specification v1.1.
 import type { Emit, ImageReference, Platform, PullEvent } from '../../model/index.ts';
 import { type Clock, systemClock } from '../../sys/clock.ts';
-import { createHttpClient, type ProxySettings } from '../../sys/http.ts';
+import { createHttpClient } from '../../sys/http.ts';
+import type { ProxySettings } from '../../sys/proxies.ts';
+import type { TlsMaterial } from '../../sys/tls-material.ts';
 import type { ImageSource } from '../types.ts';
 import type { CredentialLookup } from './credentials.ts';
 import { listTags } from './list-tags.ts';
@@ -22,9 +24,8 @@ export type RegistrySourceOptions = {
   readonly userAgent: string;
   readonly limits?: Partial<RegistryLimits>;
   readonly proxy?: ProxySettings;
-  /** PEM, trusted beside the machine's certificate authorities. */
-  readonly certificateAuthority?: string;
-  readonly skipsCertificateCheck?: boolean;
+  /** For each host (`name[:port]`) that is spoken to by TLS: what it needs beyond the machine's authorities. */
+  readonly tlsFor?: (host: string) => TlsMaterial;
   readonly clock?: Clock;
   /** From 0 up to, not including, 1; spreads retries. */
   readonly random?: () => number;
@@ -45,16 +46,15 @@ export type RegistrySource = ImageSource & {
  */
 export function createRegistrySource(options: RegistrySourceOptions): RegistrySource {
   const limits = { ...defaultLimits, ...options.limits };
-  const { proxy, certificateAuthority } = options;
+  const { proxy, tlsFor } = options;
   const client = createHttpClient({
     userAgent: options.userAgent,
     connectTimeoutMs: limits.connectTimeoutMs,
     answerTimeoutMs: limits.answerTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
     connectionsPerOrigin: limits.connectionsPerOrigin,
-    skipsCertificateCheck: options.skipsCertificateCheck ?? false,
     ...(proxy === undefined ? {} : { proxy }),
-    ...(certificateAuthority === undefined ? {} : { certificateAuthority }),
+    ...(tlsFor === undefined ? {} : { tlsFor }),
   });
   const session = createSession({
     reference: options.reference,

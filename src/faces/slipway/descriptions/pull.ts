@@ -48,8 +48,8 @@ export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' 
       items: [
         storeVariable,
         {
-          term: 'HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
-          help: 'proxy servers for https and for http, and what is reached without them; in small letters too',
+          term: 'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY',
+          help: 'proxy servers (http://, https://, socks5://) for https, for http and for both, and what is reached without them; in small letters too',
         },
         {
           term: 'NODE_EXTRA_CA_CERTS',

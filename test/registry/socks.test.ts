@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registries behind a SOCKS5 proxy, which alone knows their names.
+import assert from 'node:assert/strict';
+import { after, suite, test } from 'node:test';
+import {
+  createRegistrySource,
+  type RegistrySource,
+  type RegistrySourceOptions,
+} from '../../src/image/registry/index.ts';
+import { parseImageReference } from '../../src/model/index.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { fakeImage, serveImage, startFakeServer } from '../support/fake-registry.ts';
+import { needs } from '../support/needs.ts';
+import { startSocksProxy } from '../support/socks-proxy.ts';
+
+const signal = new AbortController().signal;
+const image = fakeImage([Buffer.from('a layer')]);
+const answer = serveImage({ documents: { '1': image.manifest }, blobs: image.blobs });
+
+function sourceFor(name: string, options: Partial<RegistrySourceOptions> = {}): RegistrySource {
+  const source = createRegistrySource({
+    reference: parseImageReference(name),
+    platform: { os: 'linux', architecture: 'amd64' },
+    credentials: () => Promise.resolve(undefined),
+    emit: () => undefined,
+    userAgent: 'slipway-test/1',
+    limits: { attempts: 1 },
+    ...options,
+  });
+  after(() => source.close());
+  return source;
+}
+
+suite('a SOCKS proxy', () => {
+  test('leads to a registry with TLS', { skip: needs({ commands: ['openssl'] }) }, async () => {
+    const certificate = await makeCertificate(['DNS:registry.test']);
+    const server = await startFakeServer(answer, certificate);
+    const proxy = await startSocksProxy({ target: server.address });
+    await sourceFor('registry.test/app:1', {
+      proxy: { all: `socks5h://${proxy.address}` },
+      tlsFor: (host) => (host === 'registry.test' ? { authorities: [certificate.cert] } : {}),
+    }).resolve(signal);
+    assert.deepEqual([...new Set(proxy.asked)], ['registry.test:443']);
+  });
+
+  test('leads to one without, and is told a name and password where it wants them', async () => {
+    const server = await startFakeServer(answer);
+    const login = { username: 'me', password: 's e:c@ret' };
+    const proxy = await startSocksProxy({ target: server.address, login });
+    const userInfo = `me:${encodeURIComponent(login.password)}`;
+    const open = (who: string): RegistrySource =>
+      sourceFor('registry.test:5000/app:1', {
+        plainHttp: true,
+        proxy: { http: `socks5://${who}${proxy.address}` },
+      });
+    await open(`${userInfo}@`).resolve(signal);
+    assert.deepEqual([...new Set(proxy.asked)], ['registry.test:5000']);
+    await assert.rejects(open('me:wrong@').resolve(signal), {
+      code: 'registry-unreachable',
+      message: /refuses the name and password/,
+    });
+    await assert.rejects(open('').resolve(signal), { code: 'registry-unreachable', message: /wants a name/ });
+  });
+
+  test('that gives no connection is reported with its reason, addresses go to it as they are', async () => {
+    const proxy = await startSocksProxy({ target: '127.0.0.1:1', reply: 2 });
+    const options = { plainHttp: true, proxy: { all: `socks5://${proxy.address}` } };
+    for (const host of ['192.0.2.1:5000', '[2001:db8::5]:5000']) {
+      await assert.rejects(sourceFor(`${host}/app:1`, options).resolve(signal), {
+        code: 'registry-unreachable',
+        message: /its rules do not allow it/,
+      });
+    }
+    assert.deepEqual(proxy.asked, ['192.0.2.1:5000', '20010db8000000000000000000000005:5000']);
+  });
+
+  test('that is none is reported', async () => {
+    const server = await startFakeServer(answer);
+    const options = { plainHttp: true, proxy: { all: `socks5://${server.address}` } };
+    await assert.rejects(sourceFor('registry.test/app:1', options).resolve(signal), {
+      code: 'registry-unreachable',
+      message: /SOCKS/,
+    });
+  });
+});
