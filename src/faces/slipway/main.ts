@@ -4,7 +4,7 @@ import { describeGetoptError, parseArguments, renderHelp } from '../../formats/g
 import { planFormatVersion, SlipwayError } from '../../model/index.ts';
 import type { FaceEnvironment, OutputStream } from '../terminal/environment.ts';
 import { supervise } from '../terminal/supervise.ts';
-import { build } from './build.ts';
+import { build } from '../terminal/build.ts';
 import { type Command, findCommand, rootDescription } from './commands.ts';
 import type { CommandContext } from './context.ts';
 import { slipway } from './descriptions/slipway.ts';

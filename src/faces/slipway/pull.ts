@@ -18,7 +18,7 @@ import {
 } from '../../model/index.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
 import { createPullReporter, type PullReporter } from '../terminal/pull-reporter.ts';
-import { build } from './build.ts';
+import { build } from '../terminal/build.ts';
 import type { CommandContext } from './context.ts';
 import { pull } from './descriptions/pull.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';

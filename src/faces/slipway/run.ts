@@ -5,7 +5,7 @@ import { SlipwayError } from '../../model/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
-import { build } from './build.ts';
+import { build } from '../terminal/build.ts';
 import { run as description } from './descriptions/run.ts';
 
 /**
