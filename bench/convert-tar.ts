@@ -38,21 +38,24 @@ const common = {
 } as const;
 
 if (mode === 'image') {
-  await using writer = await createSquashfsWriter({ ...common, mkfsTimeSec: 0 });
+  await using writer = await createSquashfsWriter({ ...common });
   const root = await readTar(input, writer.contents);
-  await writer.finish(directoryOf(root, (content) => content));
+  await writer.finish(
+    directoryOf(root, (content) => content),
+    0,
+  );
 } else if (mode === 'pack') {
   await using writer = await createPackWriter(common);
   const root = await readTar(input, writer.contents);
   await writer.finish(Buffer.from(JSON.stringify(root)));
 } else if (mode === 'assemble') {
-  await using writer: SquashfsWriter = await createSquashfsWriter({ ...common, mkfsTimeSec: 0 });
+  await using writer: SquashfsWriter = await createSquashfsWriter({ ...common });
   await using pack = await openPack(input);
   const numberOf = await writer.contents.adopt(
     pack,
     Array.from({ length: pack.contents.count() }, (_, index) => index),
   );
-  await writer.finish(directoryOf(JSON.parse(pack.notes.toString()) as Row, numberOf));
+  await writer.finish(directoryOf(JSON.parse(pack.notes.toString()) as Row, numberOf), 0);
 } else {
   throw new Error(`no such mode: ${mode}`);
 }

@@ -3,7 +3,6 @@
 import { judgeCluster, readCluster } from './cluster.ts';
 import type { Finding } from './finding.ts';
 import { judgeFuseDevice, judgeSquashfuse, readFuseDevice, readSquashfuse } from './fuse.ts';
-import { judgeImageWriter, readImageWriter } from './image-writer.ts';
 import { judgeKernel, readKernel } from './kernel.ts';
 import { judgeKernelSquashfs, readKernelSquashfs } from './kernel-squashfs.ts';
 import type { HostReader } from './reader.ts';
@@ -31,7 +30,6 @@ export async function examineHost(examination: Examination): Promise<readonly Fi
     judgeUserNamespaces(await readUserNamespaces(reader, examination.namespaceAttempt)),
     judgeFuseDevice(await readFuseDevice(reader)),
     judgeSquashfuse(await readSquashfuse(reader)),
-    judgeImageWriter(await readImageWriter(reader)),
     judgeKernelSquashfs(await readKernelSquashfs(reader)),
     judgeRoom(await readDirectory(reader, storeDirectory), store),
     judgeRoom(await readDirectory(reader, temporaryDirectory), scratch),

@@ -7,7 +7,6 @@ import type { Finding, FindingState } from './finding.ts';
 import { worstState } from './finding.ts';
 import { judgeKernelSquashfs } from './kernel-squashfs.ts';
 import { judgeKernel } from './kernel.ts';
-import { judgeImageWriter } from './image-writer.ts';
 import { judgeLimits, judgeRuntimeDirectory } from './session.ts';
 import { fileSystemName, judgeRoom } from './storage.ts';
 import { judgeUserNamespaces, type UserNamespaceFacts } from './user-namespaces.ts';
@@ -77,11 +76,6 @@ test('squashfuse_ll: absent, too old for zstd, present', () => {
   for (const version of ['0.1.101', '0.1.104', '0.5.2', '1.0', undefined]) {
     expectFinding(judgeSquashfuse({ path, version }), 'ok', path);
   }
-});
-
-test('without a program that writes squashfs, pulling is what does not work', () => {
-  expectFinding(judgeImageWriter({ path: undefined }), 'warning', 'pull', 'squashfs-tools');
-  expectFinding(judgeImageWriter({ path: '/usr/bin/tar2sqfs' }), 'ok', '/usr/bin/tar2sqfs');
 });
 
 test('kernel squashfs is only a warning: users do without', () => {

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images made by hand, converted by us and unpacked by umoci, as trees that can be compared.
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type Member, makeMember, writeArchive } from '../../src/formats/tar/archive.test-helper.ts';
 import {
   type ConversionResult,
   type ConvertOptions,
-  convertLayers,
   defaultConvertOptions,
+  layersToSquashfs,
 } from '../../src/image/convert/index.ts';
 import type { LayerFile } from '../../src/image/types.ts';
 import { type Digest, type PullEvent, parseDigest } from '../../src/model/index.ts';
@@ -55,8 +63,14 @@ export async function convert(
   const { name, signal, ...chosen } = options;
   const path = join(directory, name ?? 'image.squashfs');
   const events: PullEvent[] = [];
-  const result = await convertLayers({
-    layers,
+  const sources = layers.map(({ digest, path: blob, sizeBytes, diffId }) => ({
+    name: digest,
+    open: () => createReadStream(blob, { highWaterMark: 1 << 20 }),
+    sizeBytes,
+    ...(diffId === undefined ? {} : { diffId }),
+  }));
+  const result = await layersToSquashfs(sources, {
+    name: 'the image',
     outputPath: path,
     options: { ...defaultConvertOptions, ...chosen },
     emit: (event) => events.push(event),

@@ -21,7 +21,7 @@ import {
   writeLayerFile,
 } from './conversion.ts';
 
-const skip = needs({ commands: ['umoci', 'unsquashfs', 'tar2sqfs'], root: true });
+const skip = needs({ commands: ['umoci', 'unsquashfs'], root: true });
 
 const images: Readonly<Record<string, readonly Layer[]>> = {
   'plain': [

@@ -6,7 +6,7 @@ import type { Finding } from '../../src/host/index.ts';
 import { needs } from '../support/needs.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 
-const skip = needs({ commands: ['squashfuse_ll', 'tar2sqfs'], userNamespaces: true, fuse: true });
+const skip = needs({ commands: ['squashfuse_ll'], userNamespaces: true, fuse: true });
 
 suite('slipway doctor', { skip }, () => {
   let user: TestUser;

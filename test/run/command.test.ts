@@ -10,7 +10,7 @@ import { imageCommands, makeImages, pullImage, writeAs } from './images.ts';
 import { launch, launchOk } from './launch.ts';
 
 const skip = needs({
-  commands: [...imageCommands, ...registryCommands, 'tar2sqfs'],
+  commands: [...imageCommands, ...registryCommands],
   userNamespaces: true,
   fuse: true,
 });

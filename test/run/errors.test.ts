@@ -21,7 +21,7 @@ import { acquireTestUser, type UserCommandOptions } from '../support/user.ts';
 import { imageCommands, makeImages, pullImage, writeAs } from './images.ts';
 import { launch, readTrace } from './launch.ts';
 
-const skip = needs({ commands: [...imageCommands, ...registryCommands, 'tar2sqfs'], userNamespaces: true, fuse: true });
+const skip = needs({ commands: [...imageCommands, ...registryCommands], userNamespaces: true, fuse: true });
 
 suite('errors of slipway run', { skip }, async () => {
   const user = await acquireTestUser();

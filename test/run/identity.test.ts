@@ -12,7 +12,7 @@ import { imageCommands, makeImages, pullImage } from './images.ts';
 import { launchOk } from './launch.ts';
 
 const skip = needs({
-  commands: [...imageCommands, ...registryCommands, 'tar2sqfs'],
+  commands: [...imageCommands, ...registryCommands],
   userNamespaces: true,
   fuse: true,
 });

@@ -13,7 +13,7 @@ import { imageCommands, makeImages, makeSquashfs, pullImage, pushTree, writeAs }
 import { type Launch, launch, readTrace } from './launch.ts';
 
 const skip = needs({
-  commands: [...imageCommands, ...registryCommands, 'tar2sqfs'],
+  commands: [...imageCommands, ...registryCommands],
   userNamespaces: true,
   fuse: true,
 });

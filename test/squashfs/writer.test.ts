@@ -103,11 +103,10 @@ before(async () => {
       path: imageOf(shape),
       compressor: shape,
       blockSizeBytes: shape.blockKib * 1024,
-      mkfsTimeSec: 1_600_000_000,
       parallelism: 2,
       signal: new AbortController().signal,
     });
-    await writer.finish(await collect(tree, writer));
+    await writer.finish(await collect(tree, writer), 1_600_000_000);
   }
 });
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type ConvertOptions,
   createCredentialLookup,
   createRegistrySource,
   defaultConvertOptions,
@@ -83,7 +82,7 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       reference,
       source,
       store: settings.store,
-      convertOptions: convertOptions(variables['PATH']),
+      convertOptions: { ...defaultConvertOptions, threads: Math.min(navigator.hardwareConcurrency, mostThreads) },
       ...(concurrency === undefined ? {} : { concurrency }),
       emit: reporter.emit,
       signal,
@@ -93,15 +92,6 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
   } finally {
     await source.close();
   }
-}
-
-function convertOptions(path: string | undefined): ConvertOptions {
-  const { searchPath } = defaultConvertOptions;
-  return {
-    ...defaultConvertOptions,
-    threads: Math.min(navigator.hardwareConcurrency, mostThreads),
-    searchPath: path === undefined || path === '' ? searchPath : `${path}:${searchPath}`,
-  };
 }
 
 function readPlatform(text: string | undefined): Platform {

@@ -1,3 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type Conversion, type ConversionResult, convertLayers } from './convert-layers.ts';
+export { assembleImage } from './assemble-image.ts';
+export type { ConversionResult, ImageOrder } from './image-order.ts';
+export { type LayersOrder, layersToSquashfs } from './layers-to-squashfs.ts';
 export { type ConvertLimits, type ConvertOptions, defaultConvertOptions } from './options.ts';
+export { openPackedLayer, packLayer, type PackedLayer, type PackSettings, packVersion } from './packed-layer.ts';
+export { type LimitCounters, newCounters } from './record-entries.ts';
+export type { LayerSource } from './record-layer.ts';
+export { type ImageEntry, writeImage } from './write-image.ts';

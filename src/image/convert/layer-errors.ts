@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // How errors of the parts below name the layer that they come from, and how names from an archive are shown.
 import { SlipwayError, hasCode } from '../../model/index.ts';
-import type { LayerFile } from '../types.ts';
 
 /** The error as it concerns a layer: what the archive and the decompressors report becomes `layer-unreadable`. */
-export function inLayer(layer: LayerFile, error: unknown): unknown {
+export function inLayer(layer: string, error: unknown): unknown {
   if (hasCode(error, 'tar-malformed', 'zstd-malformed')) {
-    return new SlipwayError('layer-unreadable', { layer: layer.digest, reason: error.message }, { cause: error });
+    return new SlipwayError('layer-unreadable', { layer, reason: error.message }, { cause: error });
   }
   if (isZlibError(error)) {
     const reason = `its compressed data are damaged: ${error.message}`;
-    return new SlipwayError('layer-unreadable', { layer: layer.digest, reason }, { cause: error });
+    return new SlipwayError('layer-unreadable', { layer, reason }, { cause: error });
   }
   return error;
 }

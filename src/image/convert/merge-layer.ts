@@ -19,6 +19,8 @@ export type MergeTarget = {
   /** Makes the entry of a directory that is named in paths only. */
   readonly implicitDirectory: () => { readonly layer: number; readonly entry: number };
   readonly warnings: WarningCounts;
+  /** Whether names that begin with `.wh.` mean anything; they do unless given. */
+  readonly whiteouts?: 'apply' | 'literal';
 };
 
 /**
@@ -33,6 +35,7 @@ export function mergeLayer(
 ): void {
   const { tree, warnings } = target;
   const { layer } = place;
+  const hasWhiteouts = target.whiteouts !== 'literal';
   const resolver = createPathResolver(tree);
   /** Directories whose lower children are gone already: each is emptied at most once a layer. */
   const emptied = new Set<number>();
@@ -58,7 +61,7 @@ export function mergeLayer(
   const mergeEntry = (number: number, path: string): void => {
     const parts = splitName(path);
     const name = parts.pop();
-    if (parts.some((part) => part.startsWith(whiteoutPrefix))) {
+    if (hasWhiteouts && parts.some((part) => part.startsWith(whiteoutPrefix))) {
       warnings.count('names-ignored');
       return;
     }
@@ -68,11 +71,11 @@ export function mergeLayer(
       return;
     }
     const directoryText = parts.join('/');
-    if (name.startsWith(whiteoutPrefix)) {
+    if (hasWhiteouts && name.startsWith(whiteoutPrefix)) {
       whiteout(name, () => directoryOf(parts, directoryText, false));
       return;
     }
-    if (index.isOverlayWhiteout(number)) {
+    if (hasWhiteouts && index.isOverlayWhiteout(number)) {
       throw new RefusedName("it is overlayfs's mark of a removed file (device 0:0), which layers spell .wh.NAME");
     }
     const directory = directoryOf(parts, directoryText, true) ?? rootNode;

@@ -32,6 +32,8 @@ export type MergedTree = {
   readonly put: (directory: number, name: string, reference: EntryReference) => number;
   readonly remove: (node: number) => void;
   readonly setRoot: (reference: EntryReference) => void;
+  /** Makes a directory below the root the root; what stood beside it is gone. */
+  readonly replaceRoot: (directory: number) => void;
   /** Changes whenever a path that was resolved before may lead elsewhere. */
   readonly version: () => number;
   /** Marks a node and the directories above it as belonging to a layer. */
@@ -163,6 +165,15 @@ export function createMergedTree(indexes: readonly LayerIndex[], limits: { reado
     put,
     remove,
     setRoot: (reference) => refer(rootNode, reference),
+    replaceRoot: (directory) => {
+      refer(rootNode, { layer: layer[directory] ?? 0, entry: entry[directory] ?? 0 });
+      const below = children[directory];
+      children[directory] = undefined;
+      for (const child of children[rootNode]?.values() ?? []) forget(child);
+      children[rootNode] = below;
+      for (const child of below?.values() ?? []) parent[child] = rootNode;
+      changes += 1;
+    },
     version: () => changes,
     touch: (node, byLayer) => {
       let at = node;

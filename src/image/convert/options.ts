@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller may choose about a conversion, and what holds where it does not.
-import { systemSearchPath, usableProcessors } from '../../sys/process.ts';
+// What a caller may choose about an image that is written, and what holds where it does not.
+import { usableProcessors } from '../../sys/process.ts';
+import type { Compressor } from '../squashfs/index.ts';
 
 export type ConvertLimits = {
   /** Files, directories and the rest: in all layers together, and in the merged tree. */
@@ -16,17 +17,27 @@ export type ConvertLimits = {
 
 export type ConvertOptions = {
   readonly limits: ConvertLimits;
-  /** zstd level of the squashfs: 1 to 22. */
-  readonly compressionLevel: number;
-  /** Threads that compress. */
+  /** How the squashfs is compressed. */
+  readonly compressor: Compressor;
+  /** Of the squashfs: a power of two, 4 KiB to 1 MiB. */
+  readonly blockSizeBytes: number;
+  /** How many blocks are compressed at once. */
   readonly threads: number;
   /**
    * `drop`: no extended attribute is kept. `keep`: `user.*` and `security.capability` are; others (ACLs, SELinux
    * labels, overlayfs marks) describe the machine that an image was built on and never are.
    */
   readonly xattrs: 'drop' | 'keep';
-  /** Directories, colon-separated, in which the program that writes squashfs is looked for. */
-  readonly searchPath: string;
+  /** `keep`, or the owner that every file gets. */
+  readonly owner: 'keep' | { readonly uid: number; readonly gid: number };
+  /** Seconds since the epoch: later times become this one. Undefined keeps them. */
+  readonly maxMtimeSec?: number;
+  /** `add`: what an image must have to be launched from read-only, see `addSkeleton`. `none`: the tree as it is. */
+  readonly skeleton: 'add' | 'none';
+  /** Whether `.wh.` names remove files of lower layers, or are names like any other. */
+  readonly whiteouts: 'apply' | 'literal';
+  /** `strip`: where all is in one directory, that directory becomes the root. */
+  readonly topDirectory: 'keep' | 'strip';
 };
 
 const gib = 1024 ** 3;
@@ -43,9 +54,13 @@ export const defaultConvertOptions: ConvertOptions = {
     maxInflation: 200,
     inflationGraceBytes: 4 * gib,
   },
-  compressionLevel: 3,
+  compressor: { compression: 'zstd', level: 3 },
+  blockSizeBytes: 128 * 1024,
   // More than these a single stream of content can't keep busy, and login nodes are shared.
   threads: Math.min(usableProcessors(), 8),
   xattrs: 'drop',
-  searchPath: systemSearchPath,
+  owner: 'keep',
+  skeleton: 'add',
+  whiteouts: 'apply',
+  topDirectory: 'keep',
 };

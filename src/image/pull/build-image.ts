@@ -3,13 +3,13 @@
 import { type Digest, type Emit, describeError, hasCode, type PullEvent } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { removeIfPresent } from '../../sys/files.ts';
-import type { ConvertOptions, convertLayers } from '../convert/index.ts';
+import type { ConversionResult, ConvertOptions, ImageOrder } from '../convert/index.ts';
 import { downloadLayers } from '../download/index.ts';
 import { blobLockPath, blobPath } from '../store/layout.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import { noteNeededBlobs, releaseNeededBlobs } from '../store/needed-blobs.ts';
 import type { Store } from '../store/open-store.ts';
-import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
+import type { ImageSource, LayerFile, ResolvedImage, StoredImage } from '../types.ts';
 import { checkSpace } from './check-space.ts';
 
 export type ImageBuild = {
@@ -19,7 +19,7 @@ export type ImageBuild = {
   readonly source: ImageSource;
   readonly store: Store;
   readonly locked: LockedImage;
-  readonly convert: typeof convertLayers;
+  readonly convert: (layers: readonly LayerFile[], order: ImageOrder) => Promise<ConversionResult>;
   readonly convertOptions: ConvertOptions;
   readonly concurrency?: number;
   readonly emit: Emit<PullEvent>;
@@ -64,8 +64,8 @@ async function downloadAndConvert(build: ImageBuild): Promise<StoredImage> {
   });
   const outputPath = store.temporaryPath();
   try {
-    const { entries, sizeBytes } = await build.convert({
-      layers,
+    const { entries, sizeBytes } = await build.convert(layers, {
+      name: build.name,
       outputPath,
       options: build.convertOptions,
       emit,
@@ -110,7 +110,6 @@ function isWorthResuming(error: unknown, signal: AbortSignal): boolean {
 const hopeless = [
   'disk-full',
   'image-too-large',
-  'layer-changed',
   'layer-content-mismatch',
   'layer-entry-refused',
   'layer-inflates',

@@ -17,7 +17,6 @@ import {
   SlipwayError,
 } from '../../model/index.ts';
 import { systemClock } from '../../sys/clock.ts';
-import type { convertLayers } from '../convert/index.ts';
 import { pullRecordPath, squashfsPath, tagRecordPath } from '../store/layout.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import type { ImageSource, LayerDescriptor, ResolvedImage } from '../types.ts';
@@ -59,10 +58,10 @@ function sourceOf(contents: readonly string[], openBlob?: ImageSource['openBlob'
   };
 }
 
-type ConvertLayers = typeof convertLayers;
+type ConvertLayers = NonNullable<PullOptions['convert']>;
 
 /** "Converts" by writing the layers one after the other. */
-const concatenate: ConvertLayers = async ({ layers, outputPath }) => {
+const concatenate: ConvertLayers = async (layers, { outputPath }) => {
   const data = Buffer.concat(await Promise.all(layers.map((layer) => readFile(layer.path))));
   await writeFile(outputPath, data);
   return { entries: layers.length, contentBytes: data.length, sizeBytes: data.length };
@@ -165,10 +164,10 @@ describe('pullImage', () => {
   test('twice at once works once', async () => {
     const sources = [sourceOf(['one', 'two']), sourceOf(['one', 'two'])] as const;
     let conversions = 0;
-    const convert: ConvertLayers = async (job) => {
+    const convert: ConvertLayers = async (layers, order) => {
       conversions += 1;
-      await systemClock.sleep(50, job.signal);
-      return await concatenate(job);
+      await systemClock.sleep(50, order.signal);
+      return await concatenate(layers, order);
     };
     const pulls = await Promise.all(sources.map((source) => pullImage(options(source, { convert }))));
     assert.equal(conversions, 1);
@@ -188,12 +187,12 @@ describe('pullImage', () => {
     const bothArrived = new Promise<void>((resolve) => (both = resolve));
     const convertAs =
       (turn: 'first' | 'second'): ConvertLayers =>
-      async (job) => {
+      async (layers, order) => {
         arrived += 1;
         if (arrived === 2) both();
         await bothArrived;
         if (turn === 'second') await firstIsDone;
-        return await concatenate(job);
+        return await concatenate(layers, order);
       };
     const pullFirst = pullImage(options(sources[0], { convert: convertAs('first') })).then(first);
     const reference = parseImageReference('r.example/b:1');
@@ -236,7 +235,7 @@ describe('pullImage', () => {
 
   test('aborted in the conversion keeps the layers and removes what was being written', async () => {
     const controller = new AbortController();
-    const convert: ConvertLayers = async ({ outputPath, signal }) => {
+    const convert: ConvertLayers = async (_layers, { outputPath, signal }) => {
       await writeFile(outputPath, 'half');
       controller.abort(new Error('enough'));
       return signal.throwIfAborted() ?? { entries: 0, contentBytes: 0, sizeBytes: 0 };
@@ -253,7 +252,7 @@ describe('pullImage', () => {
   });
 
   test('of an image that can not be converted leaves nothing, and no tag', async () => {
-    const convert: ConvertLayers = async ({ outputPath }) => {
+    const convert: ConvertLayers = async (_layers, { outputPath }) => {
       await writeFile(outputPath, 'half');
       throw new SlipwayError('layer-unreadable', { layer: 'x', reason: 'it is no tar' });
     };

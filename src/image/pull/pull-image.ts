@@ -16,11 +16,12 @@ import {
   shortImageReference,
 } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
-import { type ConvertOptions, convertLayers, defaultConvertOptions } from '../convert/index.ts';
+import { readFileChunks } from '../../sys/file-chunks.ts';
+import { type ConvertOptions, defaultConvertOptions, layersToSquashfs } from '../convert/index.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import type { Store } from '../store/open-store.ts';
 import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
-import { buildImage } from './build-image.ts';
+import { buildImage, type ImageBuild } from './build-image.ts';
 
 export type PullOptions = {
   readonly reference: ImageReference;
@@ -29,8 +30,8 @@ export type PullOptions = {
   readonly store: Store;
   /** `defaultConvertOptions` unless given. */
   readonly convertOptions?: ConvertOptions;
-  /** Another way to make a squashfs than `convertLayers`. */
-  readonly convert?: typeof convertLayers;
+  /** Another way to make a squashfs than `layersToSquashfs`. */
+  readonly convert?: ImageBuild['convert'];
   /** Layers downloaded at a time; 4 unless given. */
   readonly concurrency?: number;
   readonly emit: Emit<PullEvent>;
@@ -103,7 +104,7 @@ async function makeImage(options: PullOptions, resolved: ResolvedImage, locked: 
   await store.sweep(clock.now(), { signal });
   return await buildImage({
     ...options,
-    convert: options.convert ?? convertLayers,
+    convert: options.convert ?? convertLayerFiles,
     convertOptions: options.convertOptions ?? defaultConvertOptions,
     name: shortImageReference(options.reference),
     resolved,
@@ -115,3 +116,13 @@ function platformText({ config: { platform } }: ResolvedImage): string {
   const variant = platform.variant === undefined ? '' : `/${platform.variant}`;
   return `${platform.os}/${platform.architecture}${variant}`;
 }
+
+const convertLayerFiles: ImageBuild['convert'] = (layers, order) =>
+  layersToSquashfs(
+    layers.map(({ digest, path, ...rest }) => ({
+      ...rest,
+      name: digest,
+      open: (signal) => readFileChunks(path, { chunkBytes: 1024 * 1024, signal }),
+    })),
+    order,
+  );

@@ -11,6 +11,7 @@ import {
 } from '../../formats/squashfs/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { createBufferPool } from './buffer-pool.ts';
+import { cellBytes } from './cell-checksums.ts';
 import type { ContentTable } from './content-table.ts';
 import type { DataArea } from './data-area.ts';
 import type { FragmentPacker } from './fragment-packer.ts';
@@ -23,11 +24,12 @@ export type AdoptionTarget = {
   readonly compression: Compression;
   readonly blockSizeBytes: number;
   readonly signal: AbortSignal;
+  /** Told of stored bytes as they are copied. */
+  readonly copied?: (bytes: number) => void;
 };
 
 /** Less of a fragment block than this, and its wanted ends are packed anew. */
 const minWantedShare = 0.5;
-const copyBytes = 1024 * 1024;
 const notAdopted = 0xffff_ffff;
 
 /**
@@ -126,22 +128,45 @@ function joined(extents: readonly Extent[]): Extent[] {
   return result;
 }
 
+/** A cell of the pack in memory, while somebody looks at it. */
+type Cell = {
+  readonly number: number;
+  readonly at: number;
+  readonly bytes: Buffer;
+  readonly buffer: Buffer;
+  users: number;
+};
+
 /** Appends the extents, and returns where an offset of one is now. */
 async function copyExtents(
   target: AdoptionTarget,
   pack: Pack,
   extents: readonly Extent[],
 ): Promise<(offset: number) => number> {
-  const pool = createBufferPool(copyBytes);
+  const pool = createBufferPool(cellBytes);
   const starts: number[] = [];
+  let cell: Cell | undefined;
+  const release = (used: Cell): void => {
+    if (--used.users === 0) pool.give(used.buffer);
+  };
   for (const { start, end } of extents) {
     starts.push(target.area.end());
-    for (let at = start; at < end; at += copyBytes) {
+    for (let at = start; at < end;) {
       target.signal.throwIfAborted();
-      const buffer = pool.take();
-      const piece = buffer.subarray(0, Math.min(copyBytes, end - at));
-      await pack.read(piece, at);
-      await target.area.append(piece, () => pool.give(buffer));
+      const number = Math.floor(at / cellBytes);
+      if (cell?.number !== number) {
+        if (cell !== undefined) release(cell);
+        const buffer = pool.take();
+        const bytes = await pack.readCell(number, buffer);
+        cell = { number, at: number === 0 ? pack.dataStart : number * cellBytes, bytes, buffer, users: 1 };
+      }
+      const used = cell;
+      const piece = used.bytes.subarray(at - used.at, Math.min(end - used.at, used.bytes.length));
+      if (at < used.at || piece.length === 0) damaged(pack, `it ends before byte ${at}`);
+      used.users++;
+      await target.area.append(piece, () => release(used));
+      at += piece.length;
+      target.copied?.(piece.length);
     }
   }
   return (offset) => {
@@ -167,12 +192,31 @@ function createTailReader(
   pack: Pack,
 ): (place: { readonly index: number; readonly offset: number }, length: number) => Promise<Buffer> {
   let current: { readonly index: number; readonly bytes: Buffer } | undefined;
+  const cell: { number: number; bytes: Buffer; readonly room: Buffer } = {
+    number: -1,
+    bytes: Buffer.alloc(0),
+    room: Buffer.allocUnsafe(cellBytes),
+  };
+  const readBlock = async (start: number, lengthBytes: number): Promise<Buffer> => {
+    const stored = Buffer.allocUnsafe(lengthBytes);
+    for (let done = 0; done < lengthBytes;) {
+      const number = Math.floor((start + done) / cellBytes);
+      if (cell.number !== number) {
+        cell.number = -1;
+        cell.bytes = await pack.readCell(number, cell.room);
+        cell.number = number;
+      }
+      const cellStart = number === 0 ? pack.dataStart : number * cellBytes;
+      const copied = cell.bytes.copy(stored, done, start + done - cellStart);
+      if (copied === 0) damaged(pack, `it ends before byte ${start + done}`);
+      done += copied;
+    }
+    return stored;
+  };
   return async ({ index, offset }, length) => {
     if (current?.index !== index) {
       const { start, sizeWord } = fragmentOf(pack, index);
-      const stored = Buffer.allocUnsafe(storedLengthOf(sizeWord));
-      await pack.read(stored, start);
-      current = { index, bytes: decode(pack, stored, sizeWord) };
+      current = { index, bytes: decode(pack, await readBlock(start, storedLengthOf(sizeWord)), sizeWord) };
     }
     const tail = current.bytes.subarray(offset, offset + length);
     if (tail.length < length) damaged(pack, `fragment ${index} is too short`);

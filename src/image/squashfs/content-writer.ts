@@ -30,7 +30,11 @@ export type ContentWriter = {
    * Takes contents over from a pack of the same compression and block size, and returns their numbers here. No content
    * may be open. @throws SlipwayError `layer-pack-damaged`
    */
-  readonly adopt: (pack: Pack, wanted: Iterable<number>) => Promise<(content: number) => number>;
+  readonly adopt: (
+    pack: Pack,
+    wanted: Iterable<number>,
+    copied?: (bytes: number) => void,
+  ) => Promise<(content: number) => number>;
   /** All is compressed and appended to the data area. No content may follow. */
   readonly finish: () => Promise<{ readonly contents: ContentTable; readonly fragments: readonly StoredBlock[] }>;
 };
@@ -163,10 +167,12 @@ export function createContentWriter(
       signal.throwIfAborted();
       await queue.drain();
     },
-    async adopt(pack, wanted) {
+    async adopt(pack, wanted, copied) {
       if (current !== undefined) throw new Error('a content has not ended');
       await queue.finish();
-      return await adoptPack({ area, contents, packer, compression: compressor.compression, ...options }, pack, wanted);
+      const { compression } = compressor;
+      const target = { area, contents, packer, compression, ...options, ...(copied === undefined ? {} : { copied }) };
+      return await adoptPack(target, pack, wanted);
     },
     async finish() {
       signal.throwIfAborted();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making squashfs images ourselves: contents are compressed as they come, the tree is written at the end.
-export type { Compressor } from './block-compressor.ts';
+export { type BlockCompressor, type Compressor, createBlockCompressor } from './block-compressor.ts';
 export type { ContentWriter } from './content-writer.ts';
 export { createSquashfsWriter, type SquashfsWriter, type SquashfsWriterOptions } from './writer.ts';
 export { createPackWriter, openPack, type Pack, type PackWriter, type PackWriterOptions } from './pack-file.ts';

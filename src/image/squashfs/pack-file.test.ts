@@ -48,7 +48,7 @@ async function assemble(
     entries.push({ name: Buffer.from(`${entries.length}`), node: { kind: 'file', ...attributes, content } });
   };
   {
-    await using writer = await createSquashfsWriter({ ...common, path, mkfsTimeSec: 0 });
+    await using writer = await createSquashfsWriter({ ...common, path });
     for (const { path: packPath, wanted } of packs) {
       await using opened = await openPack(packPath);
       const numberOf = await writer.contents.adopt(opened, wanted);
@@ -60,7 +60,7 @@ async function assemble(
       add(writer.contents.end());
       await writer.contents.drain();
     }
-    await writer.finish({ kind: 'directory', ...attributes, children: () => entries });
+    await writer.finish({ kind: 'directory', ...attributes, children: () => entries }, 0);
   }
   const bytes = readFileSync(path);
   const read = (offset: number, length: number): Buffer => bytes.subarray(offset, offset + length);

@@ -3,16 +3,20 @@
 // by copying. The file is a header, the blocks, and a table: where each content is, and what the pack's maker wants to
 // know of the layer beside. It is a cache: in this machine's byte order, and made anew where this code no longer reads it.
 //
-//   0  8  "slpwpak1"          16  8  where the table starts      32  32  SHA-256 of bytes 0 to 31 and the table
+//   0  8  "slpwpak2"          16  8  where the table starts      32  32  SHA-256 of bytes 0 to 31 and the table
 //   8  4  block size          24  8  its length
 //   12 2  compression         14 2  nothing yet
+//
+// The table's digest vouches for the checksums in it, and these for the blocks, cell by cell: see cell-checksums.ts.
+// A pack need not be flushed to disk: one that a power cut has torn is found out when it is read.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress, type ZstdOptions } from 'node:zlib';
 import { type Compression, compressionNames, isBlockSize, type StoredBlock } from '../../formats/squashfs/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { type BlockFile, createBlockFile, openBlockFile } from '../../sys/block-file.ts';
-import { createBlockCompressor, type Compressor } from './block-compressor.ts';
+import { type BlockCompressor, createBlockCompressor, type Compressor } from './block-compressor.ts';
+import { cellBytes, checksumOf, withChecksums } from './cell-checksums.ts';
 import { type ContentTable, decodeContentTable } from './content-table.ts';
 import { type ContentWriter, createContentWriter } from './content-writer.ts';
 import { createDataArea } from './data-area.ts';
@@ -23,6 +27,8 @@ export type PackWriterOptions = {
   readonly compressor: Compressor;
   readonly blockSizeBytes: number;
   readonly parallelism: number;
+  /** Compresses in place of one of this writer's own, with `compressor` and for `blockSizeBytes`; stays open. */
+  readonly sharedBlocks?: BlockCompressor;
   readonly signal: AbortSignal;
 };
 
@@ -39,12 +45,18 @@ export type Pack = AsyncDisposable & {
   readonly contents: ContentTable;
   readonly fragments: readonly StoredBlock[];
   readonly notes: Buffer;
-  /** Fills `into` with blocks from `offset` on. @throws SlipwayError `layer-pack-damaged` where the file ends before */
-  readonly read: (into: Buffer, offset: number) => Promise<void>;
+  /**
+   * The bytes of a cell of `cellBytes`, checked; into the beginning of `into`.
+   * @throws SlipwayError `layer-pack-damaged`
+   */
+  readonly readCell: (cell: number, into: Buffer) => Promise<Buffer>;
+  /** Where in its cell 0 the blocks begin. */
+  readonly dataStart: number;
 };
 
-const magic = Buffer.from('slpwpak1');
-const headerBytes = 64;
+const magic = Buffer.from('slpwpak2');
+/** As much as the longest superblock with compressor options: a pack's blocks can stand in an image where they stand here. */
+const headerBytes = 128;
 const digestAt = 32;
 const maxTableBytes = 2 ** 30;
 const compressTable: (table: Buffer, options: ZstdOptions) => Promise<Buffer> = promisify(zstdCompress);
@@ -55,14 +67,16 @@ export async function createPackWriter(options: PackWriterOptions): Promise<Pack
   const { compressor, blockSizeBytes, signal } = options;
   signal.throwIfAborted();
   const file = await createBlockFile(options.path);
-  const blocks = createBlockCompressor(compressor, { blockSizeBytes, parallelism: options.parallelism });
-  const area = createDataArea(file, headerBytes);
+  const blocks =
+    options.sharedBlocks ?? createBlockCompressor(compressor, { blockSizeBytes, parallelism: options.parallelism });
+  const checked = withChecksums(file, headerBytes);
+  const area = createDataArea(checked.file, headerBytes);
   const { finish, adopt: _, ...contents } = createContentWriter(area, blocks, { blockSizeBytes, signal });
   return {
     contents,
     async finish(notes) {
       const data = await finish();
-      const table = await encodeTable(data, notes);
+      const table = await encodeTable({ ...data, notes, checksums: await checked.finish(area.end()) });
       await file.write([table], area.end());
       await file.truncate(area.end() + table.length);
       const header = Buffer.alloc(headerBytes);
@@ -76,7 +90,7 @@ export async function createPackWriter(options: PackWriterOptions): Promise<Pack
       return { sizeBytes: area.end() + table.length };
     },
     async [Symbol.asyncDispose]() {
-      blocks.close();
+      if (options.sharedBlocks === undefined) blocks.close();
       await file.close();
     },
   };
@@ -110,21 +124,32 @@ async function readPack(file: BlockFile, path: string): Promise<Pack> {
   if (tableBytes > BigInt(maxTableBytes) || tableAt + tableBytes !== BigInt(sizeBytes)) fail('its length is wrong');
   const stored = Buffer.allocUnsafe(Number(tableBytes));
   await file.read(stored, Number(tableAt));
-  if (!digestOf(header, stored).equals(header.subarray(digestAt))) fail('its digest is another');
+  if (!digestOf(header, stored).equals(header.subarray(digestAt, digestAt + 32))) fail('its digest is another');
+  const dataEnd = Number(tableAt);
+  let table: TableParts;
   try {
-    return {
-      path,
-      compression,
-      blockSizeBytes,
-      ...(await decodeTable(stored)),
-      async read(into, offset) {
-        if ((await file.read(into, offset)) < into.length) fail('it ends inside a block');
-      },
-      [Symbol.asyncDispose]: () => file.close(),
-    };
+    table = await decodeTable(stored);
   } catch (error) {
     return fail('its table can not be read', error);
   }
+  const { checksums, ...parts } = table;
+  return {
+    path,
+    compression,
+    blockSizeBytes,
+    ...parts,
+    dataStart: headerBytes,
+    async readCell(cell, into) {
+      const from = cell === 0 ? headerBytes : cell * cellBytes;
+      const to = Math.min((cell + 1) * cellBytes, dataEnd);
+      if (to <= from) fail(`it has no cell ${cell}`);
+      const bytes = into.subarray(0, to - from);
+      if ((await file.read(bytes, from)) < bytes.length) fail('it ends inside a block');
+      if (checksumOf(bytes) !== checksums[cell]) fail(`its bytes from ${from} on are not those that were written`);
+      return bytes;
+    },
+    [Symbol.asyncDispose]: () => file.close(),
+  };
 }
 
 /** Over the header before the digest, and the table. */
@@ -132,37 +157,43 @@ function digestOf(header: Buffer, table: Buffer): Buffer {
   return createHash('sha256').update(header.subarray(0, digestAt)).update(table).digest();
 }
 
-type TableParts = Pick<Pack, 'contents' | 'fragments' | 'notes'>;
+type TableParts = Pick<Pack, 'contents' | 'fragments' | 'notes'> & { readonly checksums: Uint32Array };
 
-async function encodeTable(
-  data: { readonly contents: ContentTable; readonly fragments: readonly StoredBlock[] },
-  notes: Buffer,
-): Promise<Buffer> {
+async function encodeTable(data: TableParts): Promise<Buffer> {
+  const { notes } = data;
   const contents = data.contents.encode();
+  const checksums = Buffer.from(data.checksums.buffer, data.checksums.byteOffset, data.checksums.byteLength);
   const fragments = Buffer.alloc(data.fragments.length * 12);
   for (const [index, { start, sizeWord }] of data.fragments.entries()) {
     fragments.writeBigUInt64LE(BigInt(start), index * 12);
     fragments.writeUInt32LE(sizeWord, index * 12 + 8);
   }
-  const lengths = Buffer.alloc(12);
-  for (const [index, part] of [contents, fragments, notes].entries()) lengths.writeUInt32LE(part.length, index * 4);
+  const parts = [contents, fragments, checksums, notes];
+  const lengths = Buffer.alloc(parts.length * 4);
+  for (const [index, part] of parts.entries()) lengths.writeUInt32LE(part.length, index * 4);
   const params = { [constants.ZSTD_c_compressionLevel]: 3 };
-  return await compressTable(Buffer.concat([lengths, contents, fragments, notes]), { params });
+  return await compressTable(Buffer.concat([lengths, ...parts]), { params });
 }
 
 async function decodeTable(stored: Buffer): Promise<TableParts> {
   const params = { [constants.ZSTD_d_windowLogMax]: 27 };
   const table = await decompressTable(stored, { maxOutputLength: maxTableBytes, params });
-  const contentsEnd = 12 + table.readUInt32LE(0);
-  const fragmentsEnd = contentsEnd + table.readUInt32LE(4);
-  if (fragmentsEnd + table.readUInt32LE(8) !== table.length) throw new RangeError('its parts do not make up the whole');
+  let at = 16;
+  const [contents, fragmentRecords, sums, notes] = [0, 4, 8, 12].map((place) => {
+    const length = table.readUInt32LE(place);
+    at += length;
+    return table.subarray(at - length, at);
+  }) as [Buffer, Buffer, Buffer, Buffer];
+  if (at !== table.length) throw new RangeError('its parts do not make up the whole');
   const fragments: StoredBlock[] = [];
-  for (let at = contentsEnd; at < fragmentsEnd; at += 12) {
-    fragments.push({ start: Number(table.readBigUInt64LE(at)), sizeWord: table.readUInt32LE(at + 8) });
+  for (let record = 0; record < fragmentRecords.length; record += 12) {
+    const start = Number(fragmentRecords.readBigUInt64LE(record));
+    fragments.push({ start, sizeWord: fragmentRecords.readUInt32LE(record + 8) });
   }
   return {
-    contents: decodeContentTable(table.subarray(12, contentsEnd)),
+    contents: decodeContentTable(contents),
     fragments,
-    notes: table.subarray(fragmentsEnd),
+    checksums: new Uint32Array(Uint8Array.prototype.slice.call(sums).buffer),
+    notes,
   };
 }

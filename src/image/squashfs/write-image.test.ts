@@ -24,7 +24,6 @@ async function write(
     path,
     compressor: { compression: 'zstd', level: 3 },
     blockSizeBytes,
-    mkfsTimeSec: 0,
     parallelism: 3,
     signal: new AbortController().signal,
     ...options,
@@ -45,7 +44,7 @@ async function write(
     });
     await writer.contents.drain();
   }
-  const { sizeBytes } = await writer.finish({ kind: 'directory', ...attributes, children: () => entries });
+  const { sizeBytes } = await writer.finish({ kind: 'directory', ...attributes, children: () => entries }, 0);
   assert.equal(statSync(path).size, sizeBytes);
   return readFileSync(path);
 }
@@ -177,7 +176,6 @@ describe('a written image', () => {
         path,
         compressor: { compression: 'zstd', level: 3 },
         blockSizeBytes: 2 ** 17,
-        mkfsTimeSec: 0,
         parallelism: 1,
         signal: new AbortController().signal,
       });
@@ -187,7 +185,7 @@ describe('a written image', () => {
       writer.contents.write(Buffer.from('end'));
       const content = writer.contents.end();
       const entry = { name: Buffer.from('0'), node: { kind: 'file', ...attributes, content } } as const;
-      await writer.finish({ kind: 'directory', ...attributes, children: () => [entry] });
+      await writer.finish({ kind: 'directory', ...attributes, children: () => [entry] }, 0);
     }
     const image = open(readFileSync(path));
     const inode = image.lookup('0');

@@ -19,8 +19,6 @@ export type SquashfsWriterOptions = {
   readonly compressor: Compressor;
   /** A power of two, 4 KiB to 1 MiB. */
   readonly blockSizeBytes: number;
-  /** When the image says it was made. */
-  readonly mkfsTimeSec: number;
   /** How many blocks are compressed at once. Node's thread pool has 4 threads unless UV_THREADPOOL_SIZE says otherwise. */
   readonly parallelism: number;
   readonly signal: AbortSignal;
@@ -30,9 +28,13 @@ export type SquashfsWriter = AsyncDisposable & {
   readonly contents: Omit<ContentWriter, 'finish'>;
   /**
    * Writes the tree, whose files' `content` are the numbers that `contents.end` gave. Not flushed to disk.
+   * @param mkfsTimeSec when the image says it was made
    * @throws SlipwayError `squashfs-not-encodable`; what writing the file throws
    */
-  readonly finish: (root: TreeDirectory) => Promise<{ readonly sizeBytes: number; readonly inodeCount: number }>;
+  readonly finish: (
+    root: TreeDirectory,
+    mkfsTimeSec: number,
+  ) => Promise<{ readonly sizeBytes: number; readonly inodeCount: number }>;
 };
 
 /** Loop devices and block devices want whole pages. */
@@ -56,7 +58,7 @@ export async function createSquashfsWriter(options: SquashfsWriterOptions): Prom
 
   return {
     contents,
-    async finish(root) {
+    async finish(root, mkfsTimeSec) {
       const { contents: table, fragments } = await finishContents();
       signal.throwIfAborted();
       const placeOf = (content: number): PlacedContent => table.placeOf(content);
@@ -68,7 +70,7 @@ export async function createSquashfsWriter(options: SquashfsWriterOptions): Prom
         blockSizeBytes,
         compression: compressor.compression,
         hasCompressorOptions: compressorOptions.length > 0,
-        mkfsTimeSec: options.mkfsTimeSec,
+        mkfsTimeSec,
         compress: metadataCompressor(compressor),
       });
       const sizeBytes = Math.ceil(usedBytes / paddedTo) * paddedTo;

@@ -32,12 +32,6 @@ export const imageErrors = {
     exitStatus: 125,
     httpStatus: 422,
   },
-  'layer-changed': {
-    message: 'convert layer {layer}: the file {path} changed while it was read',
-    hint: 'find out what writes to the blob store, then pull again',
-    exitStatus: 125,
-    httpStatus: 500,
-  },
   'layer-inflates': {
     message: 'unpack layer {layer}: {bytes} bytes come out of {compressedBytes}, more than {limit} times as many',
     hint: 'such a layer is made to fill disks; if it is honest, raise the limit maxInflation',
@@ -49,16 +43,5 @@ export const imageErrors = {
     hint: 'if the image is right, raise the limit {option}',
     exitStatus: 125,
     httpStatus: 422,
-  },
-  'squashfs-tool-missing': {
-    message: 'convert image: neither {tools} found in {searchPath}',
-    hint: 'install the package squashfs-tools-ng (tar2sqfs) or squashfs-tools 4.5 or newer (sqfstar)',
-    exitStatus: 125,
-    httpStatus: 500,
-  },
-  'squashfs-tool-failed': {
-    message: 'write squashfs {path}: {tool} {reason}',
-    exitStatus: 125,
-    httpStatus: 500,
   },
 } as const;
