@@ -3,4 +3,5 @@
 export { type Examination, examineHost } from './examine-host.ts';
 export { type Finding, type FindingState, type Remedy, worstState } from './finding.ts';
 export { squashfuseSearchPath } from './fuse.ts';
+export * from './libraries/index.ts';
 export { type HostReader, thisMachine } from './reader.ts';

@@ -22,7 +22,8 @@ export type LocatedImage = {
 };
 
 /** An image that has been opened, to be looked into; a link in it never leads to a file of the host. */
-export type OpenedImage = Required<LocatedImage> & Pick<Rootfs, 'kindOf' | 'readText'>;
+export type OpenedImage = Required<LocatedImage> &
+  Pick<Rootfs, 'kindOf' | 'readText' | 'openFile' | 'listDirectory' | 'realPath'>;
 
 /**
  * Finds and opens an image, lets `use` look into it, and closes it.
@@ -42,8 +43,11 @@ export async function withImage<T>(
       ? openDirectoryRootfs(located.root.path, inputs)
       : (await import('./squashfs-rootfs.ts')).openSquashfsRootfs(located.root.path, inputs);
   try {
-    const { kindOf, readText } = rootfs;
-    return use({ ...located, kindOf, readText }, (targets) => ({ ...located, ...lookInto(rootfs, targets) }));
+    const { kindOf, readText, openFile, listDirectory, realPath } = rootfs;
+    return use({ ...located, kindOf, readText, openFile, listDirectory, realPath }, (targets) => ({
+      ...located,
+      ...lookInto(rootfs, targets),
+    }));
   } finally {
     rootfs.close();
   }

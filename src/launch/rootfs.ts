@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looking into an image that is not mounted. Guest paths are resolved as a process inside would resolve them; a link in
 // an image never leads to a file of the host.
+import type { LibraryTree } from '../host/index.ts';
 import type { GuestKind } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
 
-export type Rootfs = {
+export type Rootfs = LibraryTree & {
   readonly kindOf: (guestPath: string) => GuestKind | undefined;
   readonly isEmptyDirectory: (guestPath: string) => boolean;
   /** A small text file; undefined where there is none, or something else stands there. */
@@ -42,15 +43,27 @@ export function openDirectoryRootfs(root: string, inputs: Inputs): Rootfs {
     }
     return { path: [root, ...done].join('/'), kind };
   };
+  const openFile: Rootfs['openFile'] = (guestPath) => {
+    const found = find(guestPath);
+    return found?.kind === 'file' ? inputs.openFile(found.path) : undefined;
+  };
   return {
     kindOf: (guestPath) => find(guestPath)?.kind,
+    openFile,
+    listDirectory: (guestPath) => {
+      const found = find(guestPath);
+      return found?.kind === 'directory' ? inputs.listDirectory(found.path) : undefined;
+    },
+    realPath: (guestPath) => {
+      const found = find(guestPath);
+      return found === undefined ? undefined : found.path.slice(root.length) || '/';
+    },
     isEmptyDirectory: (guestPath) => {
       const found = find(guestPath);
       return found?.kind === 'directory' && inputs.listDirectory(found.path)?.length === 0;
     },
     readText: (guestPath) => {
-      const found = find(guestPath);
-      const file = found?.kind === 'file' ? inputs.openFile(found.path) : undefined;
+      const file = openFile(guestPath);
       try {
         return file !== undefined && file.sizeBytes <= maxTextBytes
           ? file.read(0, maxTextBytes).toString('utf8')

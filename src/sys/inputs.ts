@@ -6,6 +6,7 @@
 // second change within one tick leaves the same stamp. `youngestStampNs` tells the planner how long it must wait.
 import {
   closeSync,
+  constants,
   fstatSync,
   lstatSync,
   openSync,
@@ -38,6 +39,10 @@ export type Inputs = {
   /** The file's text, or undefined where there is none. */
   readonly readText: (path: string, maxBytes?: number) => string | undefined;
   readonly openFile: (path: string) => RandomAccessFile | undefined;
+  /** As `openFile`, and undefined as well for what is no regular file. */
+  readonly openRegularFile: (path: string) => RandomAccessFile | undefined;
+  /** The path that `path` leads to, free of links; undefined where it leads nowhere. Each link is in the trace. */
+  readonly realPath: (path: string) => string | undefined;
   /** The names in a directory, sorted, or undefined where there is none. */
   readonly listDirectory: (path: string) => readonly string[] | undefined;
   /** What kind of file is there, links followed, or undefined: less than a full look, so the plan holds for longer. */
@@ -52,6 +57,8 @@ export type Inputs = {
 };
 
 const maxTextBytes = 16 << 20;
+/** As the kernel's: path_resolution(7). */
+const maxLinks = 40;
 
 /** The time of what no stamp can vouch for: always young, so that no plan that rests on it is kept. */
 const forEver: bigint = 2n ** 63n;
@@ -91,11 +98,16 @@ export function createInputs(options: {
       return undefined;
     }
   };
-  const openFile = (path: string): RandomAccessFile | undefined =>
+  const open = (path: string, isWanted: (stats: BigIntStats) => boolean): RandomAccessFile | undefined =>
     unlessAbsent(path, () => {
-      const fd = openSync(path, 'r');
+      // Nothing else than a regular file has to be waited for, and nobody waits for one that is.
+      const fd = openSync(path, constants.O_RDONLY | (isWanted === isRegular ? constants.O_NONBLOCK : 0));
       const stats = fstatSync(fd, { bigint: true });
       noteFile(path, stats);
+      if (!isWanted(stats)) {
+        closeSync(fd);
+        return undefined;
+      }
       return {
         sizeBytes: Number(stats.size),
         read: (offset, length) => {
@@ -110,6 +122,17 @@ export function createInputs(options: {
         },
         close: () => closeSync(fd),
       };
+    });
+  const openFile = (path: string): RandomAccessFile | undefined => open(path, () => true);
+  const entryAt: Inputs['entryAt'] = (path) =>
+    unlessAbsent(path, () => {
+      const stats = lstatSync(path, { bigint: true });
+      if (stats.isSymbolicLink()) {
+        note({ read: 'link', path, stamp: stampOf(stats) });
+        return { kind: 'link', target: readlinkSync(path) };
+      }
+      note({ read: 'kind', path, format: Number(stats.mode) & 0o170000, follows: false });
+      return { kind: stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other' };
     });
 
   return {
@@ -150,6 +173,29 @@ export function createInputs(options: {
       }
     },
     openFile,
+    openRegularFile: (path) => open(path, isRegular),
+    realPath: (path) => {
+      const parts = path.split('/').filter((name) => name !== '' && name !== '.');
+      const real: string[] = [];
+      for (let links = 0; parts.length > 0;) {
+        const name = parts.shift() ?? '';
+        if (name === '..') {
+          real.pop();
+          continue;
+        }
+        const entry = entryAt(`/${[...real, name].join('/')}`);
+        if (entry === undefined) return undefined;
+        if (entry.kind !== 'link') {
+          real.push(name);
+          continue;
+        }
+        links += 1;
+        if (links > maxLinks) return undefined;
+        if (entry.target.startsWith('/')) real.length = 0;
+        parts.unshift(...entry.target.split('/').filter((part) => part !== '' && part !== '.'));
+      }
+      return `/${real.join('/')}`;
+    },
     listDirectory: (path) =>
       unlessAbsent(path, () => {
         noteFile(path, statSync(path, { bigint: true }));
@@ -163,19 +209,14 @@ export function createInputs(options: {
         note({ read: 'kind', path, format: stats.mode & 0o170000, follows: true });
         return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
       }),
-    entryAt: (path) =>
-      unlessAbsent(path, () => {
-        const stats = lstatSync(path, { bigint: true });
-        if (stats.isSymbolicLink()) {
-          note({ read: 'link', path, stamp: stampOf(stats) });
-          return { kind: 'link', target: readlinkSync(path) };
-        }
-        note({ read: 'kind', path, format: Number(stats.mode) & 0o170000, follows: false });
-        return { kind: stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other' };
-      }),
+    entryAt,
     trace: () => [...entries.values()],
     youngestStamp: () => youngest,
   };
+}
+
+function isRegular(stats: BigIntStats): boolean {
+  return stats.isFile();
 }
 
 /** Whether it is read from its front to its end, once: `--env-file <(command)` gives a pipe. */

@@ -18,6 +18,8 @@ function machine(files: Readonly<Record<string, string>> = {}): Inputs {
     absolute: (path) => (path.startsWith('/') ? path : `/cwd/${path.replace(/^\.\//, '')}`),
     readText: (path) => files[path],
     openFile: unused,
+    openRegularFile: unused,
+    realPath: unused,
     listDirectory: unused,
     kindOf: (path) => (files[path] === 'directory' ? 'directory' : files[path] === undefined ? undefined : 'file'),
     entryAt: unused,
