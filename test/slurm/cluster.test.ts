@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cluster that the other tests here run on is one: two nodes, apart where nodes are apart.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { needs } from '../support/needs.ts';
 import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
@@ -30,4 +32,20 @@ describe('a test cluster', { skip: needs({ commands: [...slurmCommands, 'setpriv
     assert.deepEqual(said.trim().split('\n').toSorted(), ['of-n1', 'of-n2']);
     assert.equal((await user.runOk(['sh', '-c', 'ls | grep of-'])).trim(), 'of-n1\nof-n2');
   });
+
+  for (const [compiler, mpi] of [
+    ['mpicc.mpich', 'pmi2'],
+    ['mpicc.openmpi', 'pmix'],
+  ] as const) {
+    it(
+      `starts programs of ${compiler} over both nodes by ${mpi}`,
+      { skip: needs({ commands: [compiler] }) },
+      async () => {
+        const source = readFileSync(join(import.meta.dirname, '../support/ranks.c'));
+        await user.runOk(['sh', '-c', `cat > ranks.c && ${compiler} -o ranks ranks.c`], { input: source });
+        const said = await user.runOk(['srun', `--mpi=${mpi}`, '-N2', '-n4', './ranks'], { env: slurm.env });
+        assert.equal(said.match(/^rank [0-3] of 4 on n[12], sum 6, /gm)?.length, 4, said);
+      },
+    );
+  }
 });

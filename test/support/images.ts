@@ -3,8 +3,11 @@
 import { resolve } from 'node:path';
 import { runOk } from './command.ts';
 
-/** busybox: 3 MB, one layer. debian-python: Debian 12 with Python 3.11, ENV, WORKDIR and CMD. */
-export type RealImage = 'busybox' | 'debian-python';
+/**
+ * busybox: 3 MB, one layer. debian-python: Debian 12 with Python 3.11, ENV, WORKDIR and CMD. bullseye-mpich and
+ * debian-openmpi: Debian 11 with its MPICH, Debian 12 with its Open MPI, each with the program `ranks` (ranks.c).
+ */
+export type RealImage = 'busybox' | 'debian-python' | 'bullseye-mpich' | 'debian-openmpi';
 
 /**
  * The path of an OCI layout with the tag `latest`; treat it as read-only. The first call on a machine takes a

@@ -59,6 +59,8 @@ export async function startSlurm(options: SlurmOptions = {}): Promise<Slurm> {
   const names = Array.from({ length: options.nodes ?? 2 }, (_, index) => `n${index + 1}`);
   const munge = await startMunge(directory);
   const configPath = join(directory, 'slurm.conf');
+  // Its default is /tmp, which nodes here share.
+  writeFileSync(join(directory, 'mpi.conf'), 'PMIxCliTmpDirBase=/dev/shm\n');
   writeFileSync(join(directory, 'plugstack.conf'), options.plugstack ?? '');
   const spool = join(directory, 'controller');
   mkdirSync(spool, { mode: 0o755 });
@@ -115,10 +117,9 @@ export async function startSlurm(options: SlurmOptions = {}): Promise<Slurm> {
   let hub: number | undefined;
   for (const [index, name] of names.entries()) {
     const node = await startNode(name, { directory, env, hosts, prepare: options.prepareNode ?? '' }, async (pid) => {
-      if (hub === undefined) {
-        hub = pid;
-        await makeHub(pid, network);
-      } else await plugIn(pid, { hub, port: `port${index + 1}`, address: network.address(index + 1) });
+      if (hub === undefined) await makeHub(pid, network);
+      hub ??= pid;
+      await plugIn(pid, { hub, port: `port${index + 1}`, address: network.address(index + 1) });
     });
     nodes.push({ ...node, address: network.address(index + 1) });
   }
@@ -169,9 +170,7 @@ function freeNetwork(): Network {
 }
 
 async function makeHub(pid: number, network: Network): Promise<void> {
-  await inside(pid, 'ip link add hub type bridge && ip link set hub up && ip address add "$1/24" dev hub', [
-    network.address(1),
-  ]);
+  await inside(pid, 'ip link add hub type bridge && ip link set hub up', []);
   await runOk(['ip', 'link', 'add', network.name, 'type', 'veth', 'peer', 'name', 'login', 'netns', String(pid)]);
   await inside(pid, 'ip link set login master hub up', []);
   await runOk(['ip', 'address', 'add', `${network.address(254)}/24`, 'dev', network.name]);
@@ -228,6 +227,9 @@ async function startNode(
     'mount -t tmpfs -o mode=1777 none /dev/shm',
     'mount --bind "$3" /etc/hosts',
     'ip link set lo up',
+    // A sysfs shows the network of whoever mounts it.
+    'mkdir /run/cgroup && mount --rbind /sys/fs/cgroup /run/cgroup',
+    'mount -t sysfs none /sys && mount --rbind /run/cgroup /sys/fs/cgroup && umount -l /run/cgroup',
     // Where it is: the process of this pid namespace has another id outside.
     'until [ -e "$2" ]; do sleep 0.02; done',
     prepare,
@@ -239,6 +241,7 @@ async function startNode(
       'unshare',
       '--net',
       '--uts',
+      '--ipc',
       '--mount',
       '--pid',
       '--fork',
@@ -263,6 +266,7 @@ async function startNode(
     '--mount',
     '--net',
     '--uts',
+    '--ipc',
     '--pid',
     '--',
     ...argv,
