@@ -8,6 +8,7 @@ import { registryErrors } from './errors/registry.ts';
 import { squashfsErrors } from './errors/squashfs.ts';
 import { storeErrors } from './errors/store.ts';
 import { systemErrors } from './errors/system.ts';
+import { trustErrors } from './errors/trust.ts';
 import { usageErrors } from './errors/usage.ts';
 import type { ErrorEntry, ErrorTable } from './errors/entry.ts';
 
@@ -16,6 +17,7 @@ export const errorTable: typeof usageErrors &
   typeof imageErrors &
   typeof squashfsErrors &
   typeof storeErrors &
+  typeof trustErrors &
   typeof launchErrors &
   typeof systemErrors = {
   ...usageErrors,
@@ -23,6 +25,7 @@ export const errorTable: typeof usageErrors &
   ...imageErrors,
   ...squashfsErrors,
   ...storeErrors,
+  ...trustErrors,
   ...launchErrors,
   ...systemErrors,
 } satisfies ErrorTable;

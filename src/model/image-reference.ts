@@ -41,10 +41,8 @@ export function parseImageReference(text: string): ImageReference {
 
   const slash = rest.indexOf('/');
   const first = slash < 0 ? '' : rest.slice(0, slash);
-  const hasRegistry =
-    slash > 0 && (first.includes('.') || first.includes(':') || first === 'localhost' || first.toLowerCase() !== first);
   let registry = defaultRegistry;
-  if (hasRegistry) {
+  if (namesRegistry(rest)) {
     if (!host.test(first)) fail(`"${first}" is no host name`);
     registry = first === 'index.docker.io' ? defaultRegistry : first;
     rest = rest.slice(slash + 1);
@@ -79,6 +77,15 @@ export function parseImageReference(text: string): ImageReference {
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
   };
+}
+
+/** Whether a name (without `docker://`) begins with a registry, rather than having one understood. */
+export function namesRegistry(name: string): boolean {
+  const slash = name.indexOf('/');
+  const first = name.slice(0, Math.max(slash, 0));
+  return (
+    slash > 0 && (first.includes('.') || first.includes(':') || first === 'localhost' || first.toLowerCase() !== first)
+  );
 }
 
 /** The full spelling, which parses back to the same reference. */

@@ -6,3 +6,5 @@ export * from './image-config.ts';
 export * from './image-reference.ts';
 export * from './plan.ts';
 export * from './request.ts';
+export * from './registry-rules.ts';
+export * from './short-names.ts';

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatPlatform, machinePlatform, parsePlatform } from './platform.ts';
-import { proxySettings } from './proxy-settings.ts';
 
 test('reads platforms and writes them back', () => {
   for (const text of ['linux/amd64', 'linux/arm64/v8', 'linux/ppc64le', 'linux/arm/v7']) {
@@ -27,16 +26,4 @@ test('reads platforms and writes them back', () => {
 test("names this machine's platform as images do", () => {
   assert.equal(formatPlatform(machinePlatform('x64')), 'linux/amd64');
   assert.equal(formatPlatform(machinePlatform('arm64')), 'linux/arm64');
-});
-
-test('reads proxies with small letters first, and empty ones as unset', () => {
-  assert.deepEqual(
-    proxySettings({ HTTPS_PROXY: 'a', https_proxy: 'b', http_proxy: '', HTTP_PROXY: 'c', NO_PROXY: 'd' }),
-    {
-      http: 'c',
-      https: 'b',
-      none: 'd',
-    },
-  );
-  assert.deepEqual(proxySettings({}), {});
 });

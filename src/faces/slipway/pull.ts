@@ -3,26 +3,29 @@ import {
   createCredentialLookup,
   createRegistrySource,
   defaultConvertOptions,
+  type ForeignLayers,
   pullImage,
   type Store,
 } from '../../image/index.ts';
 import {
   describeError,
   type Digest,
+  expandImageName,
   formatImageReference,
+  hasCode,
   type ImageReference,
-  parseImageReference,
   type Platform,
   SlipwayError,
 } from '../../model/index.ts';
+import { type RegistryAccess, readRegistryAccess } from '../../site/index.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
 import { createPullReporter, type PullReporter } from '../terminal/pull-reporter.ts';
 import { build } from '../terminal/build.ts';
 import type { CommandContext } from './context.ts';
 import { pull } from './descriptions/pull.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
-import { proxySettings } from './proxy-settings.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
+import { parseSize } from './sizes.ts';
 import { openUserStore } from './store.ts';
 
 // More would gain little and disturb the other users of a login node.
@@ -32,18 +35,30 @@ const mostConcurrency = 64;
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const { environment } = context;
   const line = readCommandLine(pull, argv);
+  const access = await readRegistryAccess({
+    environment: environment.variables,
+    home: environment.variables['HOME'] ?? '/',
+  });
   // Whatever can be wrong in the words is told before anything is asked of a registry.
-  const references = line.operands.map(parseImageReference);
+  const names = line.operands.map((name) => expandImageName(name, access.rules));
   const platform = readPlatform(line.value('platform'));
-  const concurrency = readConcurrency(line.value('concurrency'));
-  const plainHttp = line.has('plain-http');
+  const limits = readLimits(line, environment.variables);
   const isJson = line.has('json');
   const store = await openUserStore(environment);
 
   const reporter = createPullReporter(environment, isJson ? 'json' : line.has('quiet') ? 'quiet' : 'people');
   try {
-    for (const reference of references) {
-      const digest = await pullOne(reference, { platform, concurrency, plainHttp, store, reporter, ...context });
+    for (const candidates of names) {
+      const { reference, digest } = await pullFirst(candidates, {
+        platform,
+        ...limits,
+        plainHttp: line.has('plain-http'),
+        foreignLayers: line.has('foreign-layers') ? 'fetch' : 'refuse',
+        access,
+        store,
+        reporter,
+        ...context,
+      });
       if (!isJson) environment.stdout.write(`${formatImageReference({ ...reference, digest })}\n`);
     }
   } catch (error) {
@@ -57,24 +72,46 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 
 type Settings = CommandContext & {
   readonly platform: Platform;
-  /** Undefined for the default. */
-  readonly concurrency: number | undefined;
+  readonly concurrency?: number;
+  readonly bytesPerSecond?: number;
   readonly plainHttp: boolean;
+  readonly foreignLayers: ForeignLayers;
+  readonly access: RegistryAccess;
   readonly store: Store;
   readonly reporter: PullReporter;
 };
 
+/** The first that there is of what a short name may mean. */
+async function pullFirst(
+  candidates: readonly [ImageReference, ...ImageReference[]],
+  settings: Settings,
+): Promise<{ readonly reference: ImageReference; readonly digest: Digest }> {
+  const [reference, next, ...rest] = candidates;
+  try {
+    return { reference, digest: await pullOne(reference, settings) };
+  } catch (error) {
+    if (next === undefined || !hasCode(error, 'manifest-unknown', 'repository-unknown', 'registry-denied')) throw error;
+    return await pullFirst([next, ...rest], settings);
+  }
+}
+
 async function pullOne(reference: ImageReference, settings: Settings): Promise<Digest> {
-  const { environment, signal, reporter, concurrency } = settings;
+  const { environment, signal, reporter, concurrency, bytesPerSecond, access } = settings;
   const { variables, clock } = environment;
   const source = createRegistrySource({
     reference,
     platform: settings.platform,
-    credentials: createCredentialLookup({ environment: variables, home: variables['HOME'] ?? '/' }),
+    ...access,
+    credentials: createCredentialLookup({
+      environment: variables,
+      home: variables['HOME'] ?? '/',
+      helpers: access.rules.credentialHelpers,
+    }),
     plainHttp: settings.plainHttp,
+    foreignLayers: settings.foreignLayers,
+    ...(bytesPerSecond === undefined ? {} : { limits: { bytesPerSecond } }),
     emit: reporter.emit,
     userAgent: `slipway/${build.version}`,
-    proxy: proxySettings(variables),
     clock,
   });
   try {
@@ -102,13 +139,38 @@ function readPlatform(text: string | undefined): Platform {
   return platform;
 }
 
-function readConcurrency(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+/** What an option says, or else its variable, by which a site sets a default for all. */
+function readLimits(
+  line: { readonly value: (name: 'concurrency' | 'limit-rate') => string | undefined },
+  variables: Readonly<Record<string, string | undefined>>,
+): { readonly concurrency?: number; readonly bytesPerSecond?: number } {
+  const [concurrency, rate] = [
+    { option: 'concurrency', variable: 'SLIPWAY_PULL_CONCURRENCY' } as const,
+    { option: 'limit-rate', variable: 'SLIPWAY_PULL_RATE' } as const,
+  ].map(({ option, variable }) => {
+    const given = line.value(option);
+    if (given !== undefined) return { name: `--${option}`, text: given };
+    const text = variables[variable] ?? '';
+    return text === '' ? undefined : { name: variable, text };
+  });
+  return {
+    ...(concurrency === undefined ? {} : { concurrency: readConcurrency(concurrency) }),
+    ...(rate === undefined ? {} : { bytesPerSecond: readRate(rate) }),
+  };
+}
+
+type Given = { readonly name: string; readonly text: string };
+
+function readConcurrency({ name, text }: Given): number {
   const value = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > mostConcurrency) {
-    throw usageError(pull, `--concurrency: "${text}" is no number from 1 to ${mostConcurrency}`);
-  }
-  return value;
+  if (value >= 1 && value <= mostConcurrency) return value;
+  throw usageError(pull, `${name}: "${text}" is no number from 1 to ${mostConcurrency}`);
+}
+
+function readRate({ name, text }: Given): number {
+  const bytes = parseSize(text) ?? 0;
+  if (bytes > 0) return bytes;
+  throw usageError(pull, `${name}: "${text}" is no number of bytes a second, e.g. 20M`);
 }
 
 /** The last of the JSON lines when a pull fails. */

@@ -12,7 +12,8 @@ import {
 import { hasCode, parseImageReference } from '../../model/index.ts';
 import type { CredentialLookup } from './credentials.ts';
 import type { Credentials } from './credentials-file.ts';
-import { createRegistrySource, type RegistrySource } from './source.ts';
+import type { RegistrySource } from './place-source.ts';
+import { createRegistrySource } from './source.ts';
 
 const signal = new AbortController().signal;
 const layers = [Buffer.from('one'), Buffer.from('two'), Buffer.from('three')];

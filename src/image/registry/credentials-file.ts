@@ -72,7 +72,7 @@ export function findCredentials(
   repository: string,
 ): CredentialsAnswer | undefined {
   const names = namesOf(registry);
-  const servers = registry === defaultRegistry ? [dockerHubKey, registry] : [registry];
+  const servers = helperServers(registry);
   for (const name of names) {
     const helper = file.helpers.get(name);
     if (helper !== undefined) return { kind: 'helper', helper, servers };
@@ -93,6 +93,11 @@ export function findCredentials(
     if (host !== undefined && names.includes(host)) return { kind: 'credentials', credentials };
   }
   return file.store === undefined ? undefined : { kind: 'helper', helper: file.store, servers };
+}
+
+/** By which names helpers may know a registry. */
+export function helperServers(registry: string): readonly string[] {
+  return registry === defaultRegistry ? [dockerHubKey, registry] : [registry];
 }
 
 /**

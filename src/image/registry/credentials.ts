@@ -8,9 +8,11 @@ import {
   type Credentials,
   type CredentialsAnswer,
   findCredentials,
+  helperServers,
   parseCredentialsFile,
   parseHelperAnswer,
 } from './credentials-file.ts';
+import { findInNetrc } from './netrc.ts';
 
 /** Credentials for a repository of a registry (`docker.io` for the Hub), or undefined where there are none. */
 export type CredentialLookup = (
@@ -24,7 +26,12 @@ export type CredentialSettings = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly helperTimeoutMs?: number;
+  /** What to ask, in order: names of helper programs, and `containers-auth.json` for the files. The files unless given. */
+  readonly helpers?: readonly string[];
 };
+
+/** In `helpers`: the files, and the helpers that those name. */
+const filesHelper = 'containers-auth.json';
 
 const maxFileBytes = 4 * 1024 * 1024;
 const maxHelperBytes = 256 * 1024;
@@ -35,26 +42,48 @@ export const noCredentials: CredentialLookup = () => Promise.resolve(undefined);
 /**
  * Looks credentials up in $REGISTRY_AUTH_FILE, which is then the only file; else in
  * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG or ~/.docker/config.json: the
- * first that knows the repository. Files are read at each call, so that a login during a long pull counts.
+ * first that knows the repository. At last in .netrc. Files are read at each call, so that a login during a long pull counts.
  * @throws SlipwayError `credentials-unreadable`, `credential-helper-failed`
  */
 export function createCredentialLookup(settings: CredentialSettings): CredentialLookup {
   return async (registry, repository, signal) => {
-    for (const file of credentialFiles(settings)) {
-      const bytes = await readFileIfPresent(file.path, { maxBytes: maxFileBytes });
-      if (bytes === undefined) {
-        if (!file.isRequired) continue;
-        throw new SlipwayError('credentials-unreadable', { path: file.path, reason: 'there is no such file' });
-      }
-      if (bytes.length === 0) continue;
-      const answer = findCredentials(parseCredentialsFile(bytes.toString('utf8'), file.path), registry, repository);
-      if (answer === undefined) continue;
+    for (const helper of settings.helpers ?? [filesHelper]) {
       const credentials =
-        answer.kind === 'credentials' ? answer.credentials : await askHelper(answer, settings, signal);
+        helper === filesHelper
+          ? await askFiles(registry, repository, settings, signal)
+          : await askHelper({ kind: 'helper', helper, servers: helperServers(registry) }, settings, signal);
       if (credentials !== undefined) return credentials;
     }
-    return undefined;
+    return await askNetrc(registry, settings);
   };
+}
+
+async function askFiles(
+  registry: string,
+  repository: string,
+  settings: CredentialSettings,
+  signal: AbortSignal,
+): Promise<Credentials | undefined> {
+  for (const file of credentialFiles(settings)) {
+    const bytes = await readFileIfPresent(file.path, { maxBytes: maxFileBytes });
+    if (bytes === undefined) {
+      if (!file.isRequired) continue;
+      throw new SlipwayError('credentials-unreadable', { path: file.path, reason: 'there is no such file' });
+    }
+    if (bytes.length === 0) continue;
+    const answer = findCredentials(parseCredentialsFile(bytes.toString('utf8'), file.path), registry, repository);
+    if (answer === undefined) continue;
+    const credentials = answer.kind === 'credentials' ? answer.credentials : await askHelper(answer, settings, signal);
+    if (credentials !== undefined) return credentials;
+  }
+  return undefined;
+}
+
+/** $NETRC or ~/.netrc, as curl(1) and git read it. */
+async function askNetrc(registry: string, { environment, home }: CredentialSettings): Promise<Credentials | undefined> {
+  const given = environment['NETRC'] ?? '';
+  const bytes = await readFileIfPresent(given === '' ? `${home}/.netrc` : given, { maxBytes: maxFileBytes });
+  return bytes === undefined ? undefined : findInNetrc(bytes.toString('utf8'), registry);
 }
 
 function credentialFiles(

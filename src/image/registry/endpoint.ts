@@ -7,13 +7,13 @@ import { isLoopbackHost } from '../../sys/proxies.ts';
 const dockerHubHost = 'registry-1.docker.io';
 
 /**
- * The API's addresses, in the order in which to try them. Only loopback addresses have more than one: what never leaves
- * the machine may go without TLS.
+ * The API's addresses, in the order in which to try them. More than one have loopback addresses, as what never leaves the
+ * machine may go without TLS, and registries that a site calls insecure.
  */
-export function registryAddresses(registry: string, plainHttp: boolean): readonly [URL, ...URL[]] {
+export function registryAddresses(registry: string, plainHttp: boolean, isInsecure = false): readonly [URL, ...URL[]] {
   const host = registry === defaultRegistry ? dockerHubHost : registry;
   const plain = new URL(`http://${host}/v2/`);
   if (plainHttp) return [plain];
   const secure = new URL(`https://${host}/v2/`);
-  return isLoopbackHost(secure.hostname) ? [secure, plain] : [secure];
+  return isInsecure || isLoopbackHost(secure.hostname) ? [secure, plain] : [secure];
 }

@@ -8,4 +8,6 @@ export {
 } from './credentials.ts';
 export type { Credentials } from './credentials-file.ts';
 export { defaultLimits, type RegistryLimits } from './settings.ts';
-export { createRegistrySource, type RegistrySource, type RegistrySourceOptions } from './source.ts';
+export type { ForeignLayers } from './open-blob.ts';
+export type { RegistrySource } from './place-source.ts';
+export { createRegistrySource, type RegistrySourceOptions } from './source.ts';

@@ -4,6 +4,7 @@
 import type { Readable } from 'node:stream';
 import { type Digest, SlipwayError } from '../../model/index.ts';
 import type { HttpResponse } from '../../sys/http.ts';
+import { isLoopbackHost } from '../../sys/proxies.ts';
 import type { LayerDescriptor } from '../types.ts';
 import { discardBody } from './answers.ts';
 import { type Consume, type RegistrySession, unexpectedAnswer } from './session.ts';
@@ -13,16 +14,28 @@ export type OpenBlob = { readonly body: Readable; readonly offsetBytes: number }
 type Answer = OpenBlob | 'missing' | 'range-refused';
 
 /**
- * @param foreignUrls addresses to ask when the registry does not have the blob
- * @throws SlipwayError `blob-unknown`, `registry-*`
+ * Layers that the registry may not distribute ("foreign", "non-distributable"): an image names the addresses that have
+ * them, and whoever made the image thus decides where this machine sends requests. `fetch` follows only https, and http
+ * on loopback; at most `maxForeignUrls` are tried, without any credentials.
+ */
+export type ForeignLayers = 'refuse' | 'fetch';
+
+const maxForeignUrls = 4;
+
+/**
+ * @param options.foreign addresses to ask when the registry does not have the blob, and whether to
+ * @throws SlipwayError `blob-unknown`, `foreign-layer-refused`, `registry-*`
  */
 export async function openBlob(
   session: RegistrySession,
   layer: LayerDescriptor,
   offsetBytes: number,
-  options: { readonly foreignUrls: readonly string[]; readonly signal: AbortSignal },
+  options: {
+    readonly foreign: { readonly urls: readonly string[]; readonly policy: ForeignLayers };
+    readonly signal: AbortSignal;
+  },
 ): Promise<OpenBlob> {
-  const { signal } = options;
+  const { signal, foreign } = options;
   const { registry } = session.reference;
   const inRegistry = { task: `download ${layer.digest} from ${registry}`, server: registry };
   const answer = await openAt(layer, offsetBytes, inRegistry, async (headers, consume) =>
@@ -30,9 +43,12 @@ export async function openBlob(
   );
   if (answer !== 'missing') return answer;
 
-  for (const address of options.foreignUrls) {
-    const url = URL.parse(address);
-    if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) continue;
+  const urls = foreign.urls.map((address) => URL.parse(address)).filter(isUsable);
+  const [first] = urls;
+  if (first !== undefined && foreign.policy === 'refuse') {
+    throw new SlipwayError('foreign-layer-refused', { digest: layer.digest, registry, host: first.host });
+  }
+  for (const url of urls.slice(0, maxForeignUrls)) {
     const elsewhere = { task: `download ${layer.digest} from ${url.host}`, server: url.host };
     const found = await openAt(layer, offsetBytes, elsewhere, async (headers, consume) =>
       session.getForeign(url, { task: elsewhere.task, headers }, signal, consume),
@@ -40,6 +56,10 @@ export async function openBlob(
     if (found !== 'missing') return found;
   }
   throw new SlipwayError('blob-unknown', { digest: layer.digest, registry });
+}
+
+function isUsable(url: URL | null): url is URL {
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
 }
 
 type Names = { readonly task: string; readonly server: string };

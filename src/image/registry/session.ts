@@ -44,6 +44,7 @@ export type SessionOptions = {
   readonly reference: ImageReference;
   readonly credentials: CredentialLookup;
   readonly plainHttp: boolean;
+  readonly isInsecure: boolean;
   readonly client: HttpClient;
   readonly limits: RegistryLimits;
   readonly clock: Clock;
@@ -54,7 +55,9 @@ export type SessionOptions = {
 export function createSession(options: SessionOptions): RegistrySession {
   const { reference, client, limits, clock } = options;
   const { registry, repository } = reference;
-  const addresses = registryAddresses(registry, options.plainHttp);
+  const addresses = registryAddresses(registry, options.plainHttp, options.isInsecure);
+  // A server without TLS either answers the greeting in plain text or hangs up; or nobody listens at TLS's own port.
+  const meansPlain = ['not-tls', 'interrupted', ...(options.isInsecure ? ['refused'] : [])];
   let base: URL | undefined;
 
   /** One request and its redirects. The first answer settles which of the addresses is the registry's. */
@@ -81,9 +84,7 @@ export function createSession(options: SessionOptions): RegistrySession {
       } catch (error) {
         signal.throwIfAborted();
         const hasOther = index + 1 < candidates.length;
-        // A server without TLS either answers the greeting in plain text or hangs up.
-        if (!hasOther || !(error instanceof HttpFailure) || !['not-tls', 'interrupted'].includes(error.kind))
-          throw error;
+        if (!hasOther || !(error instanceof HttpFailure) || !meansPlain.includes(error.kind)) throw error;
       }
     }
     throw new Error('a registry has at least one address');
@@ -160,7 +161,7 @@ export function createSession(options: SessionOptions): RegistrySession {
     repository,
     credentials: options.credentials,
     clock,
-    plainHttp: options.plainHttp,
+    plainHttp: options.plainHttp || options.isInsecure,
     isPlain: () => base?.protocol === 'http:',
     send: async (request: HttpRequest, signal, consume) => {
       const task = `get a token for ${registry}/${repository}`;

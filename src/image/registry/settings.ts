@@ -17,6 +17,8 @@ export type RegistryLimits = {
   /** Without a byte of a body. */
   readonly stallTimeoutMs: number;
   readonly connectionsPerOrigin: number;
+  /** Of all layers together; as fast as it goes unless given. */
+  readonly bytesPerSecond?: number;
 };
 
 export const defaultLimits: RegistryLimits = {

@@ -18,7 +18,8 @@ import {
 } from '../../../test/support/fake-registry.ts';
 import { parseImageReference, type PullEvent } from '../../model/index.ts';
 import type { LayerDescriptor } from '../types.ts';
-import { createRegistrySource, type RegistrySource, type RegistrySourceOptions } from './source.ts';
+import type { RegistrySource } from './place-source.ts';
+import { createRegistrySource, type RegistrySourceOptions } from './source.ts';
 
 const signal = new AbortController().signal;
 const amd64 = { os: 'linux', architecture: 'amd64' };
@@ -496,13 +497,18 @@ for (const [name, answer] of rangeless) {
   });
 }
 
-test('a layer that the registry may not distribute comes from its own address, without credentials', async () => {
+test('a layer that the registry may not distribute comes from its own address where that is asked for, without credentials', async () => {
   const elsewhere = await startFakeServer((request, response) => {
     if (request.url === '/gone') return false;
     sendBlob(layers[0] ?? Buffer.of(), request, response);
     return true;
   });
-  const urls = ['ftp://x/y', `http://${elsewhere.address}/gone`, `http://${elsewhere.address}/layer`];
+  const urls = [
+    'ftp://x/y',
+    'http://elsewhere.example/',
+    `http://${elsewhere.address}/gone`,
+    `http://${elsewhere.address}/layer`,
+  ];
   const mediaType = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
   const image = fakeImage([layers[0] ?? Buffer.of()], { layer: { mediaType, urls } });
   const { address } = await serving((request, response) => {
@@ -516,10 +522,16 @@ test('a layer that the registry may not distribute comes from its own address, w
   }, image);
   const { source } = clientFor(`${address}/app:1`, {
     credentials: () => Promise.resolve({ kind: 'password', username: 'me', password: 'secret' }),
+    foreignLayers: 'fetch',
   });
   const [layer] = (await source.resolve(signal)).layers;
   assert.ok(layer !== undefined);
   assert.equal(await text((await source.openBlob(layer, 0, signal)).body), 'the base');
+  const { source: careful } = clientFor(`${address}/app:1`, {
+    credentials: () => Promise.resolve({ kind: 'password', username: 'me', password: 'secret' }),
+  });
+  await careful.resolve(signal);
+  await assert.rejects(careful.openBlob(layer, 0, signal), { code: 'foreign-layer-refused' });
   assert.deepEqual(
     elsewhere.requests.map(({ url, headers }) => [url, headers['authorization']]),
     [

@@ -56,6 +56,12 @@ export const registryErrors = {
     exitStatus: 125,
     httpStatus: 502,
   },
+  'foreign-layer-refused': {
+    message: 'download {digest}: {registry} does not have it; the image says that {host} has',
+    hint: 'such layers are fetched from outside of the registry only where that is asked for: --foreign-layers',
+    exitStatus: 125,
+    httpStatus: 403,
+  },
   'blob-corrupt': {
     message: 'download {digest}: {reason}',
     hint: 'what was received has been removed; if it happens again, the registry or a proxy on the way is damaged',
@@ -90,6 +96,24 @@ export const registryErrors = {
     hint: 'whatever made or serves this image breaks the OCI image specification',
     exitStatus: 125,
     httpStatus: 502,
+  },
+  'registry-blocked': {
+    message: 'pull {reference}: registries.conf blocks {prefix}',
+    hint: 'the administrators of this machine have decided so; ask them for a registry that may be used',
+    exitStatus: 125,
+    httpStatus: 403,
+  },
+  'short-name-ambiguous': {
+    message: 'read image name "{name}": it may mean {candidates}',
+    hint: 'give one of these names in full',
+    exitStatus: 125,
+    httpStatus: 400,
+  },
+  'certificates-unreadable': {
+    message: 'read the certificates for {registry} from {path}: {reason}',
+    hint: '*.crt are authorities to trust; each *.cert is shown to the registry, with the *.key of the same name',
+    exitStatus: 125,
+    httpStatus: 500,
   },
   'credentials-unreadable': {
     message: 'read registry credentials from {path}: {reason}',

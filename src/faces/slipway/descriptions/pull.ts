@@ -2,7 +2,9 @@
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
 import { helpOption, storeVariable } from './common.ts';
 
-export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' | 'quiet' | 'json' | 'help'> = {
+export const pull: CommandDescription<
+  'platform' | 'concurrency' | 'limit-rate' | 'foreign-layers' | 'plain-http' | 'quiet' | 'json' | 'help'
+> = {
   name: 'slipway pull',
   summary: 'bring images from a registry into the store',
   description: [
@@ -13,7 +15,7 @@ export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' 
   operands: [
     {
       name: 'IMAGE',
-      help: '[docker://][REGISTRY/]NAME[:TAG][@DIGEST]; docker.io and latest if not said',
+      help: '[docker://][REGISTRY/]NAME[:TAG][@DIGEST]; latest if not said, and without REGISTRY what registries.conf says, or else docker.io',
       isRepeated: true,
     },
   ],
@@ -31,6 +33,17 @@ export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' 
       argument: 'required',
       argumentName: 'N',
       help: 'download N layers at a time, 1 to 64; 4 if not said',
+    },
+    {
+      long: 'limit-rate',
+      argument: 'required',
+      argumentName: 'BYTES',
+      help: 'download at most so many bytes a second, all layers together; K, M and G are understood',
+    },
+    {
+      long: 'foreign-layers',
+      argument: 'none',
+      help: 'fetch layers that the registry may not distribute from the addresses that the image names (https only)',
     },
     {
       long: 'plain-http',
@@ -56,6 +69,14 @@ export const pull: CommandDescription<'platform' | 'concurrency' | 'plain-http' 
           help: 'file of certificate authorities (PEM) to trust beside those of the machine',
         },
         { term: 'REGISTRY_AUTH_FILE, DOCKER_CONFIG', help: 'where credentials are' },
+        {
+          term: 'CONTAINERS_REGISTRIES_CONF',
+          help: 'file to read instead of registries.conf and registries.conf.d in ~/.config/containers and /etc/containers',
+        },
+        {
+          term: 'SLIPWAY_PULL_CONCURRENCY, SLIPWAY_PULL_RATE',
+          help: 'what --concurrency and --limit-rate are if not given',
+        },
       ],
     },
   ],

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a site has laid down, read from the files in which administrators keep it.
+export * from './registries/index.ts';
