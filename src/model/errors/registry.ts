@@ -111,7 +111,7 @@ export const registryErrors = {
   },
   'certificates-unreadable': {
     message: 'read the certificates for {registry} from {path}: {reason}',
-    hint: '*.crt are authorities to trust; each *.cert is shown to the registry, with the *.key of the same name',
+    hint: 'files that end in .crt are authorities to trust; one that ends in .cert is shown to the registry, with the .key of the same name',
     exitStatus: 125,
     httpStatus: 500,
   },
