@@ -4,7 +4,7 @@
 // (rename(2), fsync(2): "does not necessarily ensure that the entry in the directory has also reached disk").
 // All errors are those of `toFileError`.
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, type Stats } from 'node:fs';
-import { access, lstat, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
+import { access, chmod, lstat, mkdir, open, readdir, rename, rm, statfs, unlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { attempting, attemptingSync, isErrno } from './file-errors.ts';
@@ -53,6 +53,20 @@ export async function moveDurably(from: string, to: string, options: { readonly 
     await rename(from, to);
     await syncDirectory(dirname(to));
   });
+}
+
+/** As `moveDurably`, but nothing is flushed: for files whose damage is found out when they are read. */
+export async function moveIntoPlace(from: string, to: string, options: { readonly mode: number }): Promise<void> {
+  await attempting('move a file to', to, async () => {
+    await chmod(from, options.mode);
+    await rename(from, to);
+  });
+}
+
+/** Sets a file's times to now, which only its owner may. */
+export async function markUsed(path: string): Promise<void> {
+  const now = new Date();
+  await attempting('touch the file', path, () => utimes(path, now, now));
 }
 
 /**

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One process that pulls: `pull-worker.ts STORE REFERENCE DELAY_MS [UMASK]`. Its events go to stdout as lines of JSON, and at
-// last its result or the error's code. It waits DELAY_MS before and after the conversion, to be killed then.
-import { createReadStream } from 'node:fs';
-import { createRegistrySource, layersToSquashfs, noCredentials, openStore, pullImage } from '../../src/image/index.ts';
+// last its result or the error's code. It waits DELAY_MS before and after the image is put together, to be killed then.
+import { assembleImage, createRegistrySource, noCredentials, openStore, pullImage } from '../../src/image/index.ts';
 import { hasCode, parseImageReference, SlipwayError } from '../../src/model/index.ts';
 import { systemClock } from '../../src/sys/clock.ts';
 
@@ -23,10 +22,9 @@ try {
     reference,
     source,
     store: await openStore(path),
-    convert: async (layers, order) => {
+    assemble: async (layers, order) => {
       await systemClock.sleep(Number(delayMs), order.signal);
-      const sources = layers.map(({ digest, path: blob }) => ({ name: digest, open: () => createReadStream(blob) }));
-      const result = await layersToSquashfs(sources, order);
+      const result = await assembleImage(layers, order);
       await systemClock.sleep(Number(delayMs), order.signal);
       return result;
     },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A layer as a pack: what images are put together from. The pack's notes are the layer's facts and its entries.
-import { SlipwayError } from '../../model/index.ts';
+import { type Digest, digestHex, SlipwayError } from '../../model/index.ts';
 import { type BlockCompressor, createPackWriter, openPack, type Pack } from '../squashfs/index.ts';
 import type { LayerFacts } from './layer-facts.ts';
 import { decodeLayerIndex, type LayerIndex } from './layer-index.ts';
@@ -19,7 +19,13 @@ export type PackedLayer = AsyncDisposable & {
 export type PackSettings = Pick<ConvertOptions, 'compressor' | 'blockSizeBytes'>;
 
 /** Changes whenever packs that were made before can't be used any more, or would be made otherwise now. */
-export const packVersion = 1;
+const packVersion = 1;
+
+/** The name of a pack's file: a pack is as good as another of the same name. It begins with the layer's digest. */
+export function packName(layer: Digest, { compressor, blockSizeBytes }: PackSettings): string {
+  const { compression, level } = compressor;
+  return `${digestHex(layer)}-${compression}${level}-${blockSizeBytes / 1024}k-v${packVersion}.pack`;
+}
 
 /**
  * Reads a layer once and writes its pack at `path`, which must not exist; not flushed to disk. Same layer and settings,

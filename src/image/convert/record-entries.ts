@@ -25,6 +25,8 @@ export type EntryRecorder = {
   readonly pathBytes: () => number;
   readonly unfoldedBytes: () => number;
   readonly xattrsDropped: () => number;
+  /** Takes back what was counted: nothing of this will be in the image. */
+  readonly uncount: () => void;
 };
 
 export function newCounters(): LimitCounters {
@@ -62,16 +64,16 @@ export function createEntryRecorder(
   };
 
   const entry = (seen: TarEntry): boolean => {
-    counters.entries += 1;
     const ownPathBytes = seen.path.length + seen.linkTarget.length;
     pathBytes += ownPathBytes;
     counters.pathBytes += ownPathBytes;
     unfoldedBytes += seen.sizeBytes;
-    checkCounters(counters, limits);
-    checkInflation();
     const kept = keptXattrs(seen.xattrs);
     xattrsDropped += seen.xattrs.size - kept.size;
-    current = index.add({ ...seen, xattrs: kept });
+    current = index.add(kept === seen.xattrs ? seen : { ...seen, xattrs: kept });
+    counters.entries += 1;
+    checkCounters(counters, limits);
+    checkInflation();
     if (seen.type !== 'file' || seen.sizeBytes === 0) return false;
     contents.begin();
     return true;
@@ -94,6 +96,11 @@ export function createEntryRecorder(
     pathBytes: () => pathBytes,
     unfoldedBytes: () => unfoldedBytes,
     xattrsDropped: () => xattrsDropped,
+    uncount() {
+      counters.entries -= index.count();
+      counters.pathBytes -= pathBytes;
+      counters.contentBytes -= archiveBytes;
+    },
   };
 }
 
@@ -112,10 +119,8 @@ export function tooLarge(what: string, limit: number, option: string): SlipwayEr
   return new SlipwayError('image-too-large', { what, limit, option });
 }
 
-const noXattrs: ReadonlyMap<string, Buffer> = new Map();
-
 function keptXattrs(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
-  if (xattrs.size === 0) return noXattrs;
+  if (xattrs.size === 0) return xattrs;
   // Copies: the values are views into chunks that must not be kept.
   return new Map(
     [...xattrs]

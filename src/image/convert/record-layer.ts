@@ -56,20 +56,21 @@ export async function recordLayer(
       },
     });
     reader.end();
+    const archiveDigest = diffId === undefined ? undefined : verify(name, hash?.digest('hex') ?? '', diffId);
+    return {
+      index: recorder.index,
+      facts: {
+        archiveBytes,
+        pathBytes: recorder.pathBytes(),
+        unfoldedBytes: recorder.unfoldedBytes(),
+        xattrsDropped: recorder.xattrsDropped(),
+        ...(archiveDigest === undefined ? {} : { archiveDigest }),
+      },
+    };
   } catch (error) {
+    recorder.uncount();
     throw inLayer(name, error);
   }
-  const archiveDigest = diffId === undefined ? undefined : verify(name, hash?.digest('hex') ?? '', diffId);
-  return {
-    index: recorder.index,
-    facts: {
-      archiveBytes,
-      pathBytes: recorder.pathBytes(),
-      unfoldedBytes: recorder.unfoldedBytes(),
-      xattrsDropped: recorder.xattrsDropped(),
-      ...(archiveDigest === undefined ? {} : { archiveDigest }),
-    },
-  };
 }
 
 function verify(layer: string, hex: string, expected: Digest): Digest {

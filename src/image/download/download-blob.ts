@@ -8,6 +8,7 @@ import type { Clock } from '../../sys/clock.ts';
 import { httpFailureOf } from '../../sys/http-failure.ts';
 import { openPartFile, type PartFile } from '../../sys/part-file.ts';
 import type { ImageSource, LayerDescriptor } from '../types.ts';
+import type { BlobSink } from './blob-sink.ts';
 import { drain } from './drain.ts';
 
 export type BlobDownload = {
@@ -17,6 +18,8 @@ export type BlobDownload = {
   readonly path: string;
   /** Of the finished file. */
   readonly mode: number;
+  /** Gets the bytes as they come; there is no finished file then. */
+  readonly sink?: BlobSink;
   readonly emit: Emit<PullEvent>;
   readonly clock: Clock;
   /** From 0 up to, not including, 1. */
@@ -31,7 +34,7 @@ const firstDelayMs = 500;
 const maxDelayMs = 30_000;
 
 /**
- * Downloads a blob to `path`; what is in `path.part` is continued. The caller holds the blob's lock.
+ * Downloads a blob to `path`, or into the sink; what is in `path.part` is continued. The caller holds the blob's lock.
  * @throws SlipwayError `blob-corrupt`: wrong bytes twice over, nothing is kept; `download-interrupted`: broken off
  *   several times without progress, the part is kept; `disk-full`, the part is removed; those of the source and of
  *   `toFileError`; the signal's reason
@@ -49,6 +52,7 @@ export async function downloadBlob(download: BlobDownload): Promise<void> {
       }
       // The fault may lie in what an earlier process left, or in one connection: from the start, and only once.
       await part.restart();
+      await download.sink?.restart();
       download.emit({
         type: 'retrying',
         what: `download ${download.layer.digest}`,
@@ -56,7 +60,12 @@ export async function downloadBlob(download: BlobDownload): Promise<void> {
         delayMs: 0,
       });
     }
-    await part.finish(download.path, { mode: download.mode });
+    if (download.sink === undefined) {
+      await part.finish(download.path, { mode: download.mode });
+    } else {
+      await download.sink.finish();
+      await part.remove();
+    }
   } catch (error) {
     // A part would keep the disk full, and whoever clears up needs some room for that.
     if (hasCode(error, 'disk-full')) await part.remove();
@@ -68,12 +77,13 @@ export async function downloadBlob(download: BlobDownload): Promise<void> {
 
 /** Brings the part to its full length; what is wrong with its content then, or undefined. */
 async function fetchWhole(download: BlobDownload, part: PartFile): Promise<string | undefined> {
-  const { layer, signal } = download;
+  const { layer, sink, signal } = download;
   if (part.sizeBytes() > layer.sizeBytes) await part.restart();
   let hash = newHash(layer.digest);
   for await (const chunk of part.read()) {
     signal.throwIfAborted();
     hash.update(chunk);
+    await sink?.write(chunk);
   }
 
   let failures = 0;
@@ -82,6 +92,7 @@ async function fetchWhole(download: BlobDownload, part: PartFile): Promise<strin
     const { body, offsetBytes } = await download.source.openBlob(layer, startBytes, signal);
     if (offsetBytes !== startBytes) {
       await part.restart();
+      if (startBytes > 0) await sink?.restart();
       hash = newHash(layer.digest);
     }
     const ending = await receive(body, { download, part, hash });
@@ -110,7 +121,7 @@ async function receive(
   state: { readonly download: BlobDownload; readonly part: PartFile; readonly hash: Hash },
 ): Promise<string> {
   const { part, hash } = state;
-  const { layer, emit, signal } = state.download;
+  const { layer, sink, emit, signal } = state.download;
   let isTooLong = false;
   try {
     await drain(body, writeBytes, async (chunks) => {
@@ -120,6 +131,7 @@ async function receive(
       const written = part.append(chunks);
       for (const chunk of chunks) hash.update(chunk);
       await written;
+      for (const chunk of chunks) await sink?.write(chunk);
       emit({ type: 'blob-progress', digest: layer.digest, doneBytes: part.sizeBytes(), totalBytes: layer.sizeBytes });
       return true;
     });

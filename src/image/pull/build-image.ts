@@ -3,14 +3,13 @@
 import { type Digest, type Emit, describeError, hasCode, type PullEvent } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { removeIfPresent } from '../../sys/files.ts';
-import type { ConversionResult, ConvertOptions, ImageOrder } from '../convert/index.ts';
-import { downloadLayers } from '../download/index.ts';
-import { blobLockPath, blobPath } from '../store/layout.ts';
+import { type assembleImage, type ConversionResult, type ConvertOptions, packName } from '../convert/index.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import { noteNeededBlobs, releaseNeededBlobs } from '../store/needed-blobs.ts';
 import type { Store } from '../store/open-store.ts';
-import type { ImageSource, LayerFile, ResolvedImage, StoredImage } from '../types.ts';
+import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
 import { checkSpace } from './check-space.ts';
+import { packLayers } from './pack-layers.ts';
 
 export type ImageBuild = {
   /** For messages. */
@@ -19,8 +18,10 @@ export type ImageBuild = {
   readonly source: ImageSource;
   readonly store: Store;
   readonly locked: LockedImage;
-  readonly convert: (layers: readonly LayerFile[], order: ImageOrder) => Promise<ConversionResult>;
+  readonly assemble: typeof assembleImage;
   readonly convertOptions: ConvertOptions;
+  /** Bytes that all packs of the store may have together when the image is done. */
+  readonly maxPackBytes: number;
   readonly concurrency?: number;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
@@ -37,7 +38,7 @@ export async function buildImage(build: ImageBuild): Promise<StoredImage> {
   await noteNeededBlobs(store.path, resolved.digest, blobs, signal);
   let image: StoredImage;
   try {
-    image = await downloadAndConvert(build);
+    image = await makeImage(build);
   } catch (error) {
     // Another process has this image now, and its own note in the place of ours.
     if (!hasCode(signal.reason, 'lock-lost')) await release(build, isWorthResuming(error, signal) ? [] : blobs);
@@ -47,30 +48,12 @@ export async function buildImage(build: ImageBuild): Promise<StoredImage> {
   return image;
 }
 
-async function downloadAndConvert(build: ImageBuild): Promise<StoredImage> {
-  const { resolved, store, locked, emit, signal } = build;
-  await checkSpace({ name: build.name, store: store.path, layers: resolved.layers });
-  const layers = await downloadLayers({
-    source: build.source,
-    layers: resolved.layers,
-    pathOf: (digest) => blobPath(store.path, digest),
-    lockPathOf: (digest) => blobLockPath(store.path, digest),
-    // Whoever shares the store may need this layer next; who may enter the store is decided by its directories.
-    mode: 0o644,
-    ...(build.concurrency === undefined ? {} : { concurrency: build.concurrency }),
-    emit,
-    signal,
-    clock: build.clock,
-  });
+async function makeImage(build: ImageBuild): Promise<StoredImage> {
+  const { resolved, store, locked, signal } = build;
+  await checkSpace(build);
   const outputPath = store.temporaryPath();
   try {
-    const { entries, sizeBytes } = await build.convert(layers, {
-      name: build.name,
-      outputPath,
-      options: build.convertOptions,
-      emit,
-      signal,
-    });
+    const { entries, sizeBytes } = await packAndAssemble(build, outputPath);
     const image: StoredImage = {
       digest: resolved.digest,
       ...(resolved.indexDigest === undefined ? {} : { indexDigest: resolved.indexDigest }),
@@ -81,6 +64,7 @@ async function downloadAndConvert(build: ImageBuild): Promise<StoredImage> {
       entries,
       converted: build.clock.now().toISOString(),
     };
+    signal.throwIfAborted();
     await locked.put(image, outputPath);
     return image;
   } finally {
@@ -88,11 +72,28 @@ async function downloadAndConvert(build: ImageBuild): Promise<StoredImage> {
   }
 }
 
+async function packAndAssemble(build: ImageBuild, outputPath: string): Promise<ConversionResult> {
+  const { name, resolved, store, convertOptions: options, emit, signal } = build;
+  for (let isSecond = false; ; isSecond = true) {
+    await using packed = await packLayers(build);
+    try {
+      return await build.assemble(packed.layers, { name, outputPath, options, emit, signal });
+    } catch (error) {
+      if (isSecond || !hasCode(error, 'layer-pack-damaged')) throw error;
+      // A disk has lost what was written to it: all that this image would be made of is made anew, once.
+      emit({ type: 'retrying', what: `convert ${name}`, reason: error.message, delayMs: 0 });
+      for (const { digest } of resolved.layers) await store.packs.remove(packName(digest, options));
+    }
+  }
+}
+
 /** A failure here is told and no more: the image is stored, or another error is on its way; a later sweep makes up. */
 async function release(build: ImageBuild, removing: readonly Digest[]): Promise<void> {
   const { resolved, store, emit } = build;
   try {
-    await releaseNeededBlobs(store.path, resolved.digest, { removing, signal: AbortSignal.timeout(cleanUpLimitMs) });
+    const signal = AbortSignal.timeout(cleanUpLimitMs);
+    await releaseNeededBlobs(store.path, resolved.digest, { removing, signal });
+    await store.packs.evict({ maxBytes: build.maxPackBytes }, signal);
   } catch (error) {
     const text = `layers of ${build.name} are left in the store: ${describeError(error)}`;
     emit({ type: 'warning', code: 'blobs-left', text, count: 1 });

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pulling an image into the store.
-export { type PulledImage, pullImage, type PullOptions } from './pull-image.ts';
+export { defaultPackBytes, type PulledImage, pullImage, type PullOptions } from './pull-image.ts';

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { makeMember, writeArchive } from '../../formats/tar/archive.test-helper.ts';
 import {
   type Digest,
   digestHex,
@@ -22,12 +23,22 @@ import { openStore, type Store } from '../store/open-store.ts';
 import type { ImageSource, LayerDescriptor, ResolvedImage } from '../types.ts';
 import { pullImage, type PullOptions } from './pull-image.ts';
 
-function digestOf(data: string): Digest {
+function hashOf(data: string | Buffer): Digest {
   return parseDigest(`sha256:${createHash('sha256').update(data).digest('hex')}`)!;
 }
 
+/** A layer with one file, which is called as its content begins. */
+function blobOf(content: string): Buffer {
+  return writeArchive([makeMember({ path: content.slice(0, 20), content: Buffer.from(content) })]);
+}
+
+function digestOf(content: string): Digest {
+  return hashOf(blobOf(content));
+}
+
 function layerOf(content: string): LayerDescriptor {
-  return { mediaType: 'test/layer', digest: digestOf(content), sizeBytes: Buffer.byteLength(content) };
+  const blob = blobOf(content);
+  return { mediaType: 'test/layer', digest: hashOf(blob), sizeBytes: blob.length };
 }
 
 type TestSource = ImageSource & { readonly resolved: ResolvedImage; readonly opened: Digest[] };
@@ -36,12 +47,12 @@ type TestSource = ImageSource & { readonly resolved: ResolvedImage; readonly ope
 function sourceOf(contents: readonly string[], openBlob?: ImageSource['openBlob']): TestSource {
   const manifest = contents.join('|');
   const opened: Digest[] = [];
-  const byDigest = new Map(contents.map((content) => [digestOf(content), content]));
+  const byDigest = new Map(contents.map((content) => [digestOf(content), blobOf(content)]));
   const resolved: ResolvedImage = {
-    digest: digestOf(manifest),
+    digest: hashOf(manifest),
     manifestBytes: Buffer.from(manifest),
     configBytes: Buffer.from('{}'),
-    configDigest: digestOf('{}'),
+    configDigest: hashOf('{}'),
     config: { ...emptyImageConfig({ os: 'linux', architecture: 'amd64' }), env: ['A=1'] },
     layers: contents.map(layerOf),
   };
@@ -52,19 +63,20 @@ function sourceOf(contents: readonly string[], openBlob?: ImageSource['openBlob'
     openBlob: async (layer, offsetBytes, signal) => {
       opened.push(layer.digest);
       if (openBlob !== undefined) return await openBlob(layer, offsetBytes, signal);
-      return { body: Readable.from([Buffer.from(byDigest.get(layer.digest)!).subarray(offsetBytes)]), offsetBytes };
+      return { body: Readable.from([byDigest.get(layer.digest)!.subarray(offsetBytes)]), offsetBytes };
     },
     close: async () => undefined,
   };
 }
 
-type ConvertLayers = NonNullable<PullOptions['convert']>;
+type Assemble = NonNullable<PullOptions['assemble']>;
 
-/** "Converts" by writing the layers one after the other. */
-const concatenate: ConvertLayers = async (layers, { outputPath }) => {
-  const data = Buffer.concat(await Promise.all(layers.map((layer) => readFile(layer.path))));
-  await writeFile(outputPath, data);
-  return { entries: layers.length, contentBytes: data.length, sizeBytes: data.length };
+/** Writes the names of the layers' files one after the other. */
+const concatenate: Assemble = async (layers, { outputPath }) => {
+  let text = '';
+  for (const { index } of layers) index.forEachPath((path) => (text += path));
+  await writeFile(outputPath, text);
+  return { entries: layers.length, contentBytes: text.length, sizeBytes: text.length };
 };
 
 describe('pullImage', () => {
@@ -82,7 +94,7 @@ describe('pullImage', () => {
     reference: parseImageReference('r.example/a:1'),
     source,
     store,
-    convert: concatenate,
+    assemble: concatenate,
     emit: (event) => events.push(event),
     signal: new AbortController().signal,
     clock: systemClock,
@@ -95,8 +107,12 @@ describe('pullImage', () => {
     return entries
       .filter((entry) => !entry.isDirectory() || entry.name.includes('.lock'))
       .map((entry) => join(entry.parentPath, entry.name).slice(store.path.length + 1))
-      .filter((path) => path !== 'version' && !path.startsWith('images/') && !path.startsWith('tags/'));
+      .filter(
+        (path) =>
+          path !== 'version' && !path.startsWith('images/') && !path.startsWith('tags/') && !path.startsWith('packs/'),
+      );
   };
+  const packFiles = (): Promise<string[]> => readdir(join(store.path, 'packs'));
   const imageFiles = (): Promise<string[]> => readdir(join(store.path, 'images'));
   const eventTypes = (): readonly string[] =>
     events.map((event) => event.type).filter((type) => type !== 'blob-progress');
@@ -164,12 +180,12 @@ describe('pullImage', () => {
   test('twice at once works once', async () => {
     const sources = [sourceOf(['one', 'two']), sourceOf(['one', 'two'])] as const;
     let conversions = 0;
-    const convert: ConvertLayers = async (layers, order) => {
+    const assemble: Assemble = async (layers, order) => {
       conversions += 1;
       await systemClock.sleep(50, order.signal);
       return await concatenate(layers, order);
     };
-    const pulls = await Promise.all(sources.map((source) => pullImage(options(source, { convert }))));
+    const pulls = await Promise.all(sources.map((source) => pullImage(options(source, { assemble }))));
     assert.equal(conversions, 1);
     assert.equal(pulls.filter((pull) => pull.wasPresent).length, 1);
     assert.deepEqual([...sources[0].opened, ...sources[1].opened].sort(), [digestOf('one'), digestOf('two')].sort());
@@ -185,8 +201,8 @@ describe('pullImage', () => {
     let arrived = 0;
     let both: () => void = () => undefined;
     const bothArrived = new Promise<void>((resolve) => (both = resolve));
-    const convertAs =
-      (turn: 'first' | 'second'): ConvertLayers =>
+    const assembleAs =
+      (turn: 'first' | 'second'): Assemble =>
       async (layers, order) => {
         arrived += 1;
         if (arrived === 2) both();
@@ -194,9 +210,9 @@ describe('pullImage', () => {
         if (turn === 'second') await firstIsDone;
         return await concatenate(layers, order);
       };
-    const pullFirst = pullImage(options(sources[0], { convert: convertAs('first') })).then(first);
+    const pullFirst = pullImage(options(sources[0], { assemble: assembleAs('first') })).then(first);
     const reference = parseImageReference('r.example/b:1');
-    await Promise.all([pullFirst, pullImage(options(sources[1], { convert: convertAs('second'), reference }))]);
+    await Promise.all([pullFirst, pullImage(options(sources[1], { assemble: assembleAs('second'), reference }))]);
     assert.equal(await readFile(store.findImage('r.example/a:1').squashfsPath, 'utf8'), 'baseone');
     assert.equal(await readFile(store.findImage('r.example/b:1').squashfsPath, 'utf8'), 'basetwo');
     const opened = [...sources[0].opened, ...sources[1].opened];
@@ -210,10 +226,10 @@ describe('pullImage', () => {
     const stalling = sourceOf([content], async (_layer, offsetBytes) => ({
       body: Readable.from(
         (async function* () {
-          yield Buffer.from(content.slice(0, 2 * 1024 * 1024));
+          yield blobOf(content).subarray(0, 2 * 1024 * 1024);
           controller.abort(new Error('enough'));
           await new Promise((resolve) => setTimeout(resolve, 5));
-          yield Buffer.from(content.slice(2 * 1024 * 1024, -1));
+          yield blobOf(content).subarray(2 * 1024 * 1024, -1);
         })(),
       ),
       offsetBytes,
@@ -225,25 +241,26 @@ describe('pullImage', () => {
     let startBytes = 0;
     const source = sourceOf([content], async (_layer, offsetBytes) => {
       startBytes = offsetBytes;
-      return { body: Readable.from([Buffer.from(content.slice(offsetBytes))]), offsetBytes };
+      return { body: Readable.from([blobOf(content).subarray(offsetBytes)]), offsetBytes };
     });
     await pullImage(options(source));
     assert.ok(startBytes > 0);
-    assert.equal(store.findImage('r.example/a:1').image.sizeBytes, content.length);
+    assert.equal(store.findImage('r.example/a:1').image.sizeBytes, 20);
     assert.deepEqual(await leftOvers(), []);
   });
 
-  test('aborted in the conversion keeps the layers and removes what was being written', async () => {
+  test('aborted in the assembly keeps the packs and removes what was being written', async () => {
     const controller = new AbortController();
-    const convert: ConvertLayers = async (_layers, { outputPath, signal }) => {
+    const assemble: Assemble = async (_layers, { outputPath, signal }) => {
       await writeFile(outputPath, 'half');
       controller.abort(new Error('enough'));
       return signal.throwIfAborted() ?? { entries: 0, contentBytes: 0, sizeBytes: 0 };
     };
-    await assert.rejects(pullImage(options(sourceOf(['one']), { convert, signal: controller.signal })), {
+    await assert.rejects(pullImage(options(sourceOf(['one']), { assemble, signal: controller.signal })), {
       message: 'enough',
     });
-    assert.deepEqual(await leftOvers(), [`blobs/sha256/${digestHex(digestOf('one'))}`]);
+    assert.deepEqual(await leftOvers(), []);
+    assert.equal((await packFiles()).length, 1);
 
     const source = sourceOf(['one']);
     await pullImage(options(source));
@@ -252,11 +269,11 @@ describe('pullImage', () => {
   });
 
   test('of an image that can not be converted leaves nothing, and no tag', async () => {
-    const convert: ConvertLayers = async (_layers, { outputPath }) => {
+    const assemble: Assemble = async (_layers, { outputPath }) => {
       await writeFile(outputPath, 'half');
       throw new SlipwayError('layer-unreadable', { layer: 'x', reason: 'it is no tar' });
     };
-    await assert.rejects(pullImage(options(sourceOf(['one']), { convert })), (error) =>
+    await assert.rejects(pullImage(options(sourceOf(['one']), { assemble })), (error) =>
       hasCode(error, 'layer-unreadable'),
     );
     assert.deepEqual(await leftOvers(), []);
@@ -265,8 +282,97 @@ describe('pullImage', () => {
   });
 
   test('of a corrupt layer leaves no bytes of it', async () => {
-    const source = sourceOf(['one'], async () => ({ body: Readable.from([Buffer.from('two')]), offsetBytes: 0 }));
+    const source = sourceOf(['one'], async () => ({ body: Readable.from([blobOf('two')]), offsetBytes: 0 }));
     await assert.rejects(pullImage(options(source)), (error) => hasCode(error, 'blob-corrupt'));
+    assert.deepEqual(await leftOvers(), []);
+    assert.deepEqual(await packFiles(), []);
+  });
+
+  test('forgets a layer that was damaged on its way, and what was made of it', async () => {
+    const content = 'x'.repeat(1_000_000);
+    let attempts = 0;
+    const source = sourceOf([content], async (_layer, offsetBytes) => {
+      attempts += 1;
+      const blob = blobOf(content);
+      // Not even a tar archive the first time: the complaint about it goes with the bytes.
+      return { body: Readable.from([attempts === 1 ? blob.fill('?', 0, 512) : blob]), offsetBytes };
+    });
+    await pullImage(options(source));
+    assert.equal(attempts, 2);
+    assert.ok(eventTypes().includes('retrying'));
+    assert.equal((await packFiles()).length, 1);
+    assert.deepEqual(await leftOvers(), []);
+  });
+
+  test('asks only for layers that are not packed yet', async () => {
+    await pullImage(options(sourceOf(['base', 'one'])));
+    const source = sourceOf(['base', 'two']);
+    await pullImage(options(source, { reference: parseImageReference('r.example/b:1') }));
+    assert.deepEqual(source.opened, [digestOf('two')]);
+    assert.equal(await readFile(store.findImage('r.example/b:1').squashfsPath, 'utf8'), 'basetwo');
+    const cached = events.filter((event) => event.type === 'blob-done' && event.wasCached);
+    assert.deepEqual(cached, [
+      { type: 'blob-done', digest: digestOf('base'), sizeBytes: layerOf('base').sizeBytes, wasCached: true },
+    ]);
+  });
+
+  test('gives the same bytes with and without packs, and makes damaged packs anew', async () => {
+    const contents = ['base'.repeat(100_000), 'one'.repeat(200_000), 'two'];
+    const pullAgain = async (): Promise<{ readonly image: Buffer; readonly opened: number }> => {
+      const source = sourceOf(contents);
+      const { assemble: _, ...really } = options(source);
+      await pullImage(really);
+      const found = store.findImage('r.example/a:1');
+      const image = await readFile(found.squashfsPath);
+      await store.remove('r.example/a:1', { signal: new AbortController().signal });
+      return { image, opened: source.opened.length };
+    };
+    const first = await pullAgain();
+    assert.equal(first.opened, 3);
+    const cached = await pullAgain();
+    assert.equal(cached.opened, 0);
+    assert.ok(cached.image.equals(first.image));
+    // In the header, in the blocks, at the end, and short of it.
+    const damages: readonly ((pack: Buffer) => Buffer)[] = [
+      (pack) => pack.fill('?', 20, 24),
+      (pack) => pack.fill('?', 140, 144),
+      (pack) => pack.fill('?', pack.length - 4),
+      (pack) => pack.subarray(0, -1),
+    ];
+    for (const [number, damage] of damages.entries()) {
+      const path = join(store.path, 'packs', (await packFiles())[number % 3]!);
+      const pack = await readFile(path);
+      await rm(path);
+      await writeFile(path, damage(pack));
+      const mended = await pullAgain();
+      assert.ok(mended.opened >= 1, `damage ${number} was not noticed`);
+      assert.ok(mended.image.equals(first.image));
+    }
+  });
+
+  test('keeps as many packs as it may, those that were used last', async () => {
+    const content = (letter: string): string => letter + randomBytes(30_000).toString('hex');
+    const [a, b, c] = [content('a'), content('b'), content('c')];
+    const maxPackBytes = 80_000;
+    await pullImage(options(sourceOf([a]), { maxPackBytes }));
+    await pullImage(options(sourceOf([b]), { maxPackBytes }));
+    const old = new Date(Date.now() - 3_600_000);
+    for (const name of await packFiles()) {
+      if (name.startsWith(digestHex(digestOf(b)))) await utimes(join(store.path, 'packs', name), old, old);
+    }
+    await pullImage(options(sourceOf([a, c]), { maxPackBytes }));
+    const left = (await packFiles()).map((name) => name.slice(0, 64)).sort();
+    assert.deepEqual(left, [a, c].map((text) => digestHex(digestOf(text))).sort());
+    await pullImage(options(sourceOf([c]), { maxPackBytes: 0 }));
+    assert.deepEqual(await packFiles(), []);
+  });
+
+  test('does not take a pack for a layer that the configuration describes otherwise', async () => {
+    await pullImage(options(sourceOf(['one'])));
+    const source = sourceOf(['one']);
+    const layers = [{ ...layerOf('one'), diffId: hashOf('another') }];
+    const lying = { ...source, resolve: async () => ({ ...source.resolved, digest: hashOf('lying'), layers }) };
+    await assert.rejects(pullImage(options(lying)), (error) => hasCode(error, 'layer-content-mismatch'));
     assert.deepEqual(await leftOvers(), []);
   });
 

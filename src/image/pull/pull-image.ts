@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a source of images to an image in the store: the whole of a pull.
 //
-//   resolve → is it there? → lock the image → is it there now? → note the blobs → download → convert → put → tag
+//   resolve → is it there? → lock the image → is it there now? → note the layers → download and pack → assemble → put → tag
 //
 // Two pulls of one image do the work once, as the second finds it there when it gets the lock. What a pull that is
 // killed leaves behind, the next one clears away. How images with a layer in common get along is told in
@@ -16,12 +16,11 @@ import {
   shortImageReference,
 } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
-import { readFileChunks } from '../../sys/file-chunks.ts';
-import { type ConvertOptions, defaultConvertOptions, layersToSquashfs } from '../convert/index.ts';
+import { assembleImage, type ConvertOptions, defaultConvertOptions } from '../convert/index.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import type { Store } from '../store/open-store.ts';
 import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
-import { buildImage, type ImageBuild } from './build-image.ts';
+import { buildImage } from './build-image.ts';
 
 export type PullOptions = {
   readonly reference: ImageReference;
@@ -30,14 +29,19 @@ export type PullOptions = {
   readonly store: Store;
   /** `defaultConvertOptions` unless given. */
   readonly convertOptions?: ConvertOptions;
-  /** Another way to make a squashfs than `layersToSquashfs`. */
-  readonly convert?: ImageBuild['convert'];
+  /** Another way to make a squashfs than `assembleImage`. */
+  readonly assemble?: typeof assembleImage;
+  /** Bytes of packs that the store keeps for further images; `defaultPackBytes` unless given. */
+  readonly maxPackBytes?: number;
   /** Layers downloaded at a time; 4 unless given. */
   readonly concurrency?: number;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 };
+
+/** Of packs, where nothing else is said: some tens of images' layers. */
+export const defaultPackBytes: number = 10 * 1024 ** 3;
 
 export type PulledImage = {
   readonly digest: Digest;
@@ -104,8 +108,9 @@ async function makeImage(options: PullOptions, resolved: ResolvedImage, locked: 
   await store.sweep(clock.now(), { signal });
   return await buildImage({
     ...options,
-    convert: options.convert ?? convertLayerFiles,
+    assemble: options.assemble ?? assembleImage,
     convertOptions: options.convertOptions ?? defaultConvertOptions,
+    maxPackBytes: options.maxPackBytes ?? defaultPackBytes,
     name: shortImageReference(options.reference),
     resolved,
     locked,
@@ -116,13 +121,3 @@ function platformText({ config: { platform } }: ResolvedImage): string {
   const variant = platform.variant === undefined ? '' : `/${platform.variant}`;
   return `${platform.os}/${platform.architecture}${variant}`;
 }
-
-const convertLayerFiles: ImageBuild['convert'] = (layers, order) =>
-  layersToSquashfs(
-    layers.map(({ digest, path, ...rest }) => ({
-      ...rest,
-      name: digest,
-      open: (signal) => readFileChunks(path, { chunkBytes: 1024 * 1024, signal }),
-    })),
-    order,
-  );

@@ -5,7 +5,7 @@
 //
 //   0  8  "slpwpak2"          16  8  where the table starts      32  32  SHA-256 of bytes 0 to 31 and the table
 //   8  4  block size          24  8  its length
-//   12 2  compression         14 2  nothing yet
+//   12 2  compression         14 2  1, in this machine's byte order
 //
 // The table's digest vouches for the checksums in it, and these for the blocks, cell by cell: see cell-checksums.ts.
 // A pack need not be flushed to disk: one that a power cut has torn is found out when it is read.
@@ -55,6 +55,7 @@ export type Pack = AsyncDisposable & {
 };
 
 const magic = Buffer.from('slpwpak2');
+const byteOrder = Buffer.from(Uint16Array.of(1).buffer);
 /** As much as the longest superblock with compressor options: a pack's blocks can stand in an image where they stand here. */
 const headerBytes = 128;
 const digestAt = 32;
@@ -81,6 +82,7 @@ export async function createPackWriter(options: PackWriterOptions): Promise<Pack
       await file.truncate(area.end() + table.length);
       const header = Buffer.alloc(headerBytes);
       magic.copy(header);
+      byteOrder.copy(header, 14);
       header.writeUInt32LE(blockSizeBytes, 8);
       header.writeUInt16LE(compressionNames.indexOf(compressor.compression), 12);
       header.writeBigUInt64LE(BigInt(area.end()), 16);
@@ -120,6 +122,7 @@ async function readPack(file: BlockFile, path: string): Promise<Pack> {
   const tableAt = header.readBigUInt64LE(16);
   const tableBytes = header.readBigUInt64LE(24);
   const sizeBytes = await file.sizeBytes();
+  if (!header.subarray(14, 16).equals(byteOrder)) fail('a machine of another byte order made it');
   if (!isBlockSize(blockSizeBytes)) fail('its block size is none');
   if (tableBytes > BigInt(maxTableBytes) || tableAt + tableBytes !== BigInt(sizeBytes)) fail('its length is wrong');
   const stored = Buffer.allocUnsafe(Number(tableBytes));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The light door: the store without registry client and conversion, for the launch's path.
+export type { PackCache } from './pack-cache.ts';
 export { storePath } from './layout.ts';
 export type { LockedImage, LockWait } from './locked-image.ts';
 export { type FoundImage, resolveStored, type StoreReader } from './lookup.ts';

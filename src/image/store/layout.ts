@@ -8,10 +8,12 @@
 //   tags/NAME.json            StoredTag; NAME is the full reference, percent-encoded
 //   blobs/ALGORITHM/HEX       a layer while a pull needs it, complete and verified
 //   blobs/ALGORITHM/HEX.part  the beginning of one, from which a later pull goes on
+//   packs/HEX-SETTINGS.pack   what layer HEX holds, compressed as images have it: made once, put together into each
+//                             image that has the layer. A cache: any may be removed, but not one that a pull needs
 //   pulls/HEX.json            which blobs the pull of image HEX needs; of no account unless image HEX is locked
 //   locks/image-HEX.lock      held to write or remove an image and to point a tag at it, so during a whole pull
-//   locks/blob-HEX.lock       held to download a blob
-//   locks/blobs.lock          held to read and write pulls/ and to remove blobs
+//   locks/blob-HEX.lock       held to download a blob and to make its pack
+//   locks/blobs.lock          held to read and write pulls/ and to remove blobs and packs
 //   locks/tags.lock           held to write and remove tags
 //   locks/sweep.lock          held to clear garbage away
 //   tmp/NAME                  files being written, named by their process
@@ -21,7 +23,7 @@
 //
 // Who needs a blob is written down before it is downloaded, and a blob is removed only by somebody who holds blobs.lock
 // and has seen no such note of a pull that is alive. Pulls of two images with a layer in common therefore download it
-// once, the second after waiting for the first, and neither removes it under the other.
+// once, the second after waiting for the first, and neither removes it under the other. The same notes keep its pack.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
@@ -60,6 +62,7 @@ export const versionPath = (store: string): string => join(store, 'version');
 export const imagesDirectory = (store: string): string => join(store, 'images');
 export const tagsDirectory = (store: string): string => join(store, 'tags');
 export const blobsDirectory = (store: string): string => join(store, 'blobs');
+export const packsDirectory = (store: string): string => join(store, 'packs');
 export const pullsDirectory = (store: string): string => join(store, 'pulls');
 export const locksDirectory = (store: string): string => join(store, 'locks');
 export const temporaryDirectory = (store: string): string => join(store, 'tmp');
@@ -72,6 +75,7 @@ export function storeDirectories(store: string): readonly string[] {
     blobsDirectory(store),
     join(blobsDirectory(store), 'sha256'),
     join(blobsDirectory(store), 'sha512'),
+    packsDirectory(store),
     pullsDirectory(store),
     locksDirectory(store),
     temporaryDirectory(store),
@@ -88,6 +92,9 @@ export const tagRecordPath = (store: string, reference: ImageReference): string 
   join(tagsDirectory(store), tagFileName(reference));
 export const blobPath = (store: string, digest: Digest): string =>
   join(blobsDirectory(store), digestAlgorithm(digest), digestHex(digest));
+
+/** @param name as `packName` makes it */
+export const packPath = (store: string, name: string): string => join(packsDirectory(store), name);
 
 export const imageLockPath = (store: string, digest: Digest): string =>
   join(locksDirectory(store), `image-${digestHex(digest)}.lock`);

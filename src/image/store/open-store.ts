@@ -3,9 +3,17 @@
 import type { Digest, ImageReference } from '../../model/index.ts';
 import { freeBytes, listDirectoryIfPresent, readFileIfPresent, statIfPresent } from '../../sys/files.ts';
 import type { StoredImage, StoredTag } from '../types.ts';
-import { blobsDirectory, imagesDirectory, squashfsPath, temporaryDirectory, versionPath } from './layout.ts';
+import {
+  blobsDirectory,
+  imagesDirectory,
+  packsDirectory,
+  squashfsPath,
+  temporaryDirectory,
+  versionPath,
+} from './layout.ts';
 import { type LockedImage, type LockWait, withImage } from './locked-image.ts';
 import { checkStoreVersion, type FoundImage, resolveStored } from './lookup.ts';
+import { type PackCache, packCache } from './pack-cache.ts';
 import { prepareStore } from './prepare-store.ts';
 import {
   fileStoreReader,
@@ -48,10 +56,13 @@ export type Store = {
   /** Clears away what killed processes have left; the bytes freed. */
   readonly sweep: (now: Date, wait: LockWait) => Promise<number>;
   readonly usage: () => Promise<StoreUsage>;
+  readonly packs: PackCache;
 };
 
 export type StoreUsage = {
   readonly imageBytes: number;
+  /** Compressed layers, kept for further images that have them. */
+  readonly packBytes: number;
   /** Layers and files being written, for pulls that go on or were broken off. */
   readonly workBytes: number;
   /** Undefined where the store does not exist yet. */
@@ -81,6 +92,7 @@ export async function openStore(path: string): Promise<Store> {
     removeUntagged: (wait) => removeUntagged(path, wait),
     sweep: (now, wait) => sweepStore(path, now, wait),
     usage: () => measureStore(path),
+    packs: packCache(path),
   };
 }
 
@@ -91,6 +103,7 @@ async function measureStore(store: string): Promise<StoreUsage> {
   const isThere = (await statIfPresent(store)) !== undefined;
   return {
     imageBytes: await bytesIn(imagesDirectory(store)),
+    packBytes: await bytesIn(packsDirectory(store)),
     workBytes,
     ...(isThere ? { freeBytes: await freeBytes(store) } : {}),
   };

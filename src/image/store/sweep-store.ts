@@ -31,6 +31,7 @@ export async function sweepStore(store: string, now: Date, wait: LockWait): Prom
     return (
       (await sweepTemporary(sweep, temporaryDirectory(store), (name) => name)) +
       (await sweepTemporary(sweep, locksDirectory(store), nameOfPreparedLock)) +
+      (await sweepBlobLocks(sweep)) +
       (await sweepImages(sweep)) +
       (await sweepBlobs(sweep))
     );
@@ -65,6 +66,16 @@ async function sweepTemporary(
 function nameOfPreparedLock(entry: string): string | undefined {
   const end = entry.indexOf('.lock.');
   return end < 0 ? undefined : entry.slice(end + '.lock.'.length);
+}
+
+/** Nobody comes for the lock of a dead process where the layer is packed already. */
+async function sweepBlobLocks({ store, signal }: Sweep): Promise<number> {
+  for (const entry of (await listDirectoryIfPresent(locksDirectory(store))) ?? []) {
+    if (!/^blob-[0-9a-f]+\.lock$/.test(entry)) continue;
+    // Whoever takes it over removes it.
+    await withLockIfFree(join(locksDirectory(store), entry), { what: entry, signal }, async () => undefined);
+  }
+  return 0;
 }
 
 async function sweepImages(sweep: Sweep): Promise<number> {
