@@ -83,9 +83,20 @@ char **model_environment(const struct plan *plan, char **caller) {
   REQUIRE(v);
   for (; *caller; caller++)
     v->entry[v->count++] = strdup(*caller);
-  for (const struct record *r = plan->first; r < plan->end; r = rec_next(r))
-    if (r->operation >= OP_ENV_CLEAR && r->operation <= OP_ENV_APPEND)
+  bool is_left_out = false;
+  for (const struct record *r = plan->first; r < plan->end; r = rec_next(r)) {
+    if (r->operation == OP_ACTIVATE)
+      is_left_out = find(v, rec_string(r, 0)) || (*wrapper_venv && !find(v, rec_string(r, 1)));
+    if (r->operation >= OP_ENV_CLEAR && r->operation <= OP_ENV_APPEND && !is_left_out)
       edit(v, r);
+    if (r->operation != OP_ACTIVATED)
+      continue;
+    is_left_out = false;
+    char **path = *wrapper_venv ? find(v, "PATH") : NULL, *rest = path ? strdup(*path + strlen("PATH=")) : NULL;
+    if (*wrapper_venv)
+      put(v, "PATH", wrapper_venv, rest ? ":" : "", rest ? rest : "");
+    free(rest);
+  }
   char **environment = calloc(v->count + 1, sizeof *environment);
   REQUIRE(environment);
   memcpy(environment, v->entry, v->count * sizeof *environment);

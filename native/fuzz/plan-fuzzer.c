@@ -14,7 +14,7 @@ static void check_records(const struct plan *plan) {
     REQUIRE(end <= (const char *)plan->end && (const char *)(rec_numbers(r) + r->numbers) <= end);
     for (int i = 0; i < r->strings; i++, s += strlen(s) + 1)
       REQUIRE(s == rec_string(r, i) && s + strlen(s) < end);
-    REQUIRE((r->operation == OP_EXEC) == (rec_next(r) == plan->end));
+    REQUIRE((r->operation >= OP_EXEC) == (rec_next(r) == plan->end));
     switch (r->operation) {
     case OP_ROOT_HOST:
     case OP_ROOT_DIRECTORY:
@@ -22,6 +22,7 @@ static void check_records(const struct plan *plan) {
       REQUIRE(!is_open && (!has_root || r->operation == OP_ROOT_HOST));
       has_root = is_open = true;
       break;
+    case OP_SQUASHFUSE:
     case OP_OVERLAY:
     case OP_BIND:
     case OP_TMPFS:
@@ -109,8 +110,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char **caller = fake_caller_environment(&plan);
     check_records(&plan);
     check_cover(&plan);
-    fake_launch(&plan, caller, (char *[]){NULL});
-    fake_launch(&plan, caller, (char *[]){"program", "with", "", "words", NULL});
+    // What is covered stands before the rest, as in main's argv.
+    char *words[COVER_MAX + 5] = {NULL}, **rest = words + plan.covered;
+    for (int i = 0; i < plan.covered; i++)
+      words[i] = (char *)rec_string(plan.first, i);
+    fake_launch(&plan, caller, rest);
+    memcpy(rest, (char *[]){"program", "with", "", "words", NULL}, 5 * sizeof *rest);
+    fake_launch(&plan, caller, rest);
     fake_free_caller_environment(caller);
   }
   if (size)

@@ -133,7 +133,18 @@ static void *keep(void *memory) {
 }
 static void *fake_malloc(size_t n) { return keep(malloc(n)); }
 static void *fake_calloc(size_t n, size_t size) { return keep(calloc(n, size)); }
+static char *fake_strdup(const char *text) { return keep(strdup(text)); }
+static int fake_asprintf(char **to, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int n = vasprintf(to, format, arguments);
+  va_end(arguments);
+  REQUIRE(n >= 0);
+  keep(*to);
+  return n;
+}
 
+#define asprintf fake_asprintf
 #define become_init fake_become_init
 #define calloc fake_calloc
 #define chdir fake_chdir
@@ -141,6 +152,8 @@ static void *fake_calloc(size_t n, size_t size) { return keep(calloc(n, size)); 
 #define close fake_close
 #define confine fake_confine
 #define execve fake_execve
+#define fchdir(fd) fake_chdir("here")
+#define free(memory) (void)(memory)
 #define fstatat fake_fstatat
 #define getcwd fake_getcwd
 #define getegid fake_getegid
@@ -151,18 +164,24 @@ static void *fake_calloc(size_t n, size_t size) { return keep(calloc(n, size)); 
 #define openat fake_openat
 #define read fake_read
 #define stat(path, st) fake_stat(path, st)
+#define strdup fake_strdup
 #define umask fake_umask
 #define write fake_write
 #include "../launcher/fail.c"
 #include "../launcher/program.c"
 #include "../launcher/trace.c"
 #undef stat
+#undef fchdir
 #include "../launcher/holder.c"
+#undef asprintf
 #undef calloc
+#undef free
 #undef malloc
+#undef strdup
+#include "../launcher/wrapper.c"
 
 // Of what holder.c needs, nothing may be reached by naming a holder.
-int server_pidfd = -1;
+int server_pidfds[SERVERS_MAX], server_count;
 int pidfd_of(pid_t pid) { abort(); }
 int join_namespaces(int pidfd, pid_t pid, int flags) { abort(); }
 int close_between(unsigned first, unsigned last, bool at_execve) { abort(); }
@@ -202,9 +221,14 @@ void fake_launch(const struct plan *plan, char **caller, char **rest) {
     holder_name(plan->hold, name);
     REQUIRE(strlen(name) < sizeof name - 1);
   }
+  struct plan placed = *plan;
+  if (!put_in_place(&placed, "/home/u/env")) // what it gives is a plan, and as long in records
+    REQUIRE(placed.header->records == plan->header->records && placed.covered == plan->covered);
+  strcpy(wrapper_name, "python");
+  strcpy(wrapper_venv, plan->header->records % 2 ? "/home/u/venv/bin" : "");
   expected = model_environment(plan, caller);
   struct fail f = {0};
-  if (become_program(plan, rest, "/home/u/work", &f) != 0 && f.step)
+  if (become_program(plan, rest, "/home/u/work", -1, &f) != 0 && f.step)
     report(plan, &f);
   model_free(expected);
   environ = own;

@@ -19,13 +19,13 @@ static int root = -1; // under construction
 enum { OWN_MOUNTS_MAX = 64 };
 static int own_mounts[OWN_MOUNTS_MAX], own_count; // of the TMPFS records
 static int stacked;   // mounts that stand on top of "/"
-static uid_t inner_uid;
-static gid_t inner_gid;
+static uid_t caller_uid, inner_uid;
+static gid_t caller_gid, inner_gid;
 
-// The FUSE server: a process in the caller's own namespaces, so that it keeps nothing mounted itself, waiting for
-// its two descriptors.
-static int server_socket = -1;
-int server_pidfd = -1;
+// The FUSE servers, one for each image in the order of the records: processes in the caller's own namespaces, so that
+// they keep nothing mounted themselves, waiting for their two descriptors.
+static int server_sockets[SERVERS_MAX], used_servers;
+int server_pidfds[SERVERS_MAX], server_count;
 
 static int write_file(const char *path, const char *text) {
   cleanup_fd int fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
@@ -96,6 +96,10 @@ static _Noreturn void become_server(int socket, const char *program) {
 // Forks the server twice over, so that it is no child of the program that this process may become.
 static int start_server(const struct record *r, struct fail *f) {
   int pair[2];
+  if (server_count == SERVERS_MAX) {
+    errno = EMFILE;
+    return FAIL(f, r, "start one FUSE server more, for", rec_string(r, 0));
+  }
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return FAIL(f, r, "make a socket for the FUSE server of", rec_string(r, 0));
   pid_t between = fork();
@@ -112,8 +116,8 @@ static int start_server(const struct record *r, struct fail *f) {
     close(pair[0]);
     return -1;
   }
-  server_socket = pair[0];
-  server_pidfd = pidfd_of(server);
+  server_sockets[server_count] = pair[0];
+  server_pidfds[server_count++] = pidfd_of(server);
   return 0;
 }
 
@@ -135,8 +139,8 @@ static int enter_namespaces(const struct record *r, struct fail *f) {
   int flags = (int)n[0];
   uid_t uid = geteuid();
   gid_t gid = getegid();
-  inner_uid = (uid_t)n[1];
-  inner_gid = (gid_t)n[2];
+  inner_uid = n[1] == CALLERS_OWN_ID ? caller_uid : (uid_t)n[1];
+  inner_gid = n[2] == CALLERS_OWN_ID ? caller_gid : (gid_t)n[2];
   if (unshare(flags) != 0)
     return FAIL(f, r, "make namespaces", "");
   if (flags & CLONE_NEWUSER && map_ids(r, uid, gid, f) != 0)
@@ -172,11 +176,13 @@ static int root_directory(const struct record *r, struct fail *f) {
   return 0;
 }
 
-static int root_squashfuse(const struct record *r, struct fail *f) {
-  const char *path = rec_string(r, 0);
-  cleanup_fd int image = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+// Mounts the image of a record on `target`, which is `path` in `in` as for tree_attach, and has the next server serve it.
+// A descriptor of the mount, or -1.
+static int mount_squashfuse(const struct record *r, int target, int in, const char *path, struct fail *f) {
+  const char *name = rec_string(r, 0);
+  cleanup_fd int image = openat(AT_FDCWD, name, O_RDONLY | O_CLOEXEC);
   if (image < 0)
-    return FAIL(f, r, "open", path);
+    return FAIL(f, r, "open", name);
   // Opened in the user namespace that mounts it: the kernel refuses any other (EINVAL).
   cleanup_fd int fuse = openat(AT_FDCWD, "/dev/fuse", O_RDWR | O_CLOEXEC);
   if (fuse < 0)
@@ -185,37 +191,45 @@ static int root_squashfuse(const struct record *r, struct fail *f) {
   snprintf(fd, sizeof fd, "%d", fuse);
   snprintf(uid, sizeof uid, "%u", inner_uid);
   snprintf(gid, sizeof gid, "%u", inner_gid);
-  cleanup_fd int top = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
-  root = mount_new("fuse",
-                   (const char *const[][2]){{"fd", fd},
-                                            {"rootmode", "40000"},
-                                            {"user_id", uid},
-                                            {"group_id", gid},
-                                            {"allow_other", NULL},
-                                            {"source", path},
-                                            {"subtype", "squashfuse"},
-                                            {"ro", NULL},
-                                            {NULL, NULL}},
-                   (unsigned)rec_numbers(r)[0], top, -1, "/");
-  if (root < 0)
-    return FAIL(f, r, "mount", path);
-  stacked++;
+  cleanup_fd int mounted = mount_new("fuse",
+                                     (const char *const[][2]){{"fd", fd},
+                                                              {"rootmode", "40000"},
+                                                              {"user_id", uid},
+                                                              {"group_id", gid},
+                                                              {"allow_other", NULL},
+                                                              {"source", name},
+                                                              {"subtype", "squashfuse"},
+                                                              {"ro", NULL},
+                                                              {NULL, NULL}},
+                                     (unsigned)rec_numbers(r)[0], target, in, path);
+  if (mounted < 0)
+    return FAIL(f, r, "mount", name);
+  cleanup_fd int server = server_sockets[used_servers++];
   int error = 0;
-  if (send_descriptors(server_socket, image, fuse) != 0)
-    return FAIL(f, r, "hand the image to the FUSE server of", path);
+  if (send_descriptors(server, image, fuse) != 0)
+    return FAIL(f, r, "hand the image to the FUSE server of", name);
   // The server's end closes when it starts, and carries an errno if it can't.
-  if (recv(server_socket, &error, sizeof error, 0) == sizeof error) {
+  if (recv(server, &error, sizeof error, 0) == sizeof error) {
     errno = error;
     return FAIL(f, r, "start", rec_string(r, 1));
   }
-  close(server_socket);
-  server_socket = -1;
   // Waits for the server's first answer; an image that it refuses shows here.
   struct stat st;
   close(fuse);
   fuse = -1;
-  if (fstatat(root, ".", &st, 0) != 0)
-    return FAIL(f, r, "read the root directory of", path);
+  if (fstatat(mounted, ".", &st, 0) != 0)
+    return FAIL(f, r, "read the root directory of", name);
+  int fd_of_mount = mounted;
+  mounted = -1;
+  return fd_of_mount;
+}
+
+static int root_squashfuse(const struct record *r, struct fail *f) {
+  cleanup_fd int top = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
+  root = mount_squashfuse(r, top, -1, "/", f);
+  if (root < 0)
+    return -1;
+  stacked++;
   return 0;
 }
 
@@ -386,6 +400,15 @@ static int bind_mount(const struct record *r, struct fail *f) {
   return status;
 }
 
+static int squashfuse(const struct record *r, struct fail *f) {
+  const char *path = rec_string(r, 2);
+  cleanup_fd int target = open_target(r, true, path, f);
+  if (target < 0)
+    return f->step ? -1 : 0;
+  cleanup_fd int mounted = mount_squashfuse(r, target, root, path, f);
+  return mounted < 0 ? -1 : 0;
+}
+
 static int process_files(const struct record *r, struct fail *f) {
   const char *const options[][2] = {{NULL, NULL}};
   cleanup_fd int target = resolve_in_root(root, "/proc");
@@ -431,8 +454,10 @@ static int enter(const struct record *r, struct fail *f) {
 // Executes the construct records from `from` up to `to`. 0, or -1 with *f.
 int build(const struct record *from, const struct record *to, struct fail *f) {
   bool has_root = false;
+  caller_uid = geteuid();
+  caller_gid = getegid();
   for (const struct record *r = from; r < to; r = rec_next(r))
-    if (r->operation == OP_ROOT_SQUASHFUSE && start_server(r, f) != 0)
+    if ((r->operation == OP_ROOT_SQUASHFUSE || r->operation == OP_SQUASHFUSE) && start_server(r, f) != 0)
       return -1;
   for (const struct record *r = from; r < to; r = rec_next(r)) {
     int status = 0;
@@ -457,6 +482,9 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
     case OP_ROOT_SQUASHFUSE:
       has_root = true;
       status = root_squashfuse(r, f);
+      break;
+    case OP_SQUASHFUSE:
+      status = squashfuse(r, f);
       break;
     case OP_OVERLAY:
       status = overlay(r, f);

@@ -99,9 +99,15 @@ static const struct {
     {OP_EXEC, EACCES, NULL, "it is no file that you may execute; look at its mode in the image"},
 };
 
+// What a record does that fails for the same reasons.
+static int kind_of(const struct record *r) {
+  int operation = r ? r->operation : OP_COUNT;
+  return operation == OP_SQUASHFUSE ? OP_ROOT_SQUASHFUSE : operation == OP_EXEC_NAMESAKE ? OP_EXEC : operation;
+}
+
 static const char *hint_of(const struct fail *f) {
-  for (size_t i = 0; f->record && i < sizeof hints / sizeof *hints; i++)
-    if (hints[i].operation == f->record->operation && (!hints[i].error || hints[i].error == f->error) &&
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (hints[i].operation == kind_of(f->record) && (!hints[i].error || hints[i].error == f->error) &&
         (!hints[i].step || strcmp(hints[i].step, f->step) == 0))
       return hints[i].hint;
   return NULL;
@@ -113,6 +119,7 @@ static const char *origin_of(const struct record *r) {
   case OP_NAMESPACES:
   case OP_ROOT_DIRECTORY:
   case OP_ROOT_SQUASHFUSE:
+  case OP_SQUASHFUSE:
   case OP_OVERLAY:
   case OP_BIND:
   case OP_TMPFS:
@@ -128,7 +135,7 @@ static const char *origin_of(const struct record *r) {
 void report(const struct plan *plan, const struct fail *f) {
   const char *face = rec_string(plan->first, 0);
   char what[4608];
-  bool is_missing = f->record && f->record->operation == OP_EXEC && f->error == ENOENT;
+  bool is_missing = kind_of(f->record) == OP_EXEC && f->error == ENOENT;
   if (f->record)
     trace_say("record at byte %td, %s, failed at %s:%d", (const char *)f->record - plan->bytes,
               operation_names[f->record->operation], f->file, f->line);

@@ -30,7 +30,8 @@ enum { NAME_SIZE = 80, TRIES = 8 };
 static uint64_t hash_sources(uint64_t hash, const struct record *hold) {
   for (const struct record *r = hold; r->operation != OP_HELD; r = rec_next(r)) {
     struct stat st;
-    if (r->operation != OP_BIND && r->operation != OP_ROOT_DIRECTORY && r->operation != OP_ROOT_SQUASHFUSE)
+    if (r->operation != OP_BIND && r->operation != OP_ROOT_DIRECTORY && r->operation != OP_ROOT_SQUASHFUSE &&
+        r->operation != OP_SQUASHFUSE)
       continue;
     bool is_there = fstatat(AT_FDCWD, rec_string(r, 0), &st, 0) == 0;
     uint64_t place[2] = {is_there ? st.st_dev : 0, is_there ? st.st_ino : 0};
@@ -40,15 +41,20 @@ static uint64_t hash_sources(uint64_t hash, const struct record *hold) {
 }
 
 // The socket's name: the plan's key, and what its scope is now. Ranks of different job steps may end at different times,
-// and the resource manager then kills what a step left behind: they must not share a holder.
+// and the resource manager then kills what a step left behind: they must not share a holder. Nor must who is in another
+// mount namespace: he would leave it, and from a user namespace of his own he could not.
 static void holder_name(const struct record *hold, char name[NAME_SIZE]) {
   uint64_t hash = FNV_SEED;
+  struct stat here = {0};
+  if (fstatat(AT_FDCWD, "/proc/self/ns/mnt", &here, 0) == 0)
+    hash = fnv(hash, &here.st_ino, sizeof here.st_ino);
   for (int i = 1; i < hold->strings; i++) {
     const char *scope = rec_string(hold, i), *value = getenv(scope);
     if (strcmp(scope, SCOPE_SOURCES) == 0)
       hash = hash_sources(hash, hold);
     hash = fnv(hash, value ? value : "", value ? strlen(value) + 1 : 0);
     hash = fnv(hash, "=", 1);
+    hash = fnv(hash, scope, strlen(scope));
   }
   snprintf(name, NAME_SIZE, "h-%.32s-%016llx", rec_string(hold, 0), (unsigned long long)hash);
 }
@@ -102,6 +108,13 @@ static int watch(int poller, int fd, unsigned ranks) {
   return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
 }
 
+static bool is_server(int pidfd) {
+  bool is_found = false;
+  for (int i = 0; i < server_count; i++)
+    is_found = is_found || (pidfd >= 0 && server_pidfds[i] == pidfd);
+  return is_found;
+}
+
 // Serves until no rank is left for the linger time, or the FUSE server has ended.
 static _Noreturn void serve(int dir, int lock, int listener, const char *name, uint64_t linger_ms) {
   struct stat ours;
@@ -115,8 +128,8 @@ static _Noreturn void serve(int dir, int lock, int listener, const char *name, u
   int timeout = linger_ms == UINT64_MAX ? -1 : linger_ms > INT32_MAX ? INT32_MAX : (int)linger_ms;
   int poller = epoll_create1(EPOLL_CLOEXEC);
   watch(poller, listener, 0);
-  if (server_pidfd >= 0)
-    watch(poller, server_pidfd, 0);
+  for (int i = 0; i < server_count; i++)
+    watch(poller, server_pidfds[i], 0);
   // The rank that started this holder is on its way, even when nothing is to linger.
   bool is_expecting = true;
   for (int ranks = 0;;) {
@@ -126,7 +139,7 @@ static _Noreturn void serve(int dir, int lock, int listener, const char *name, u
       break;
     for (int i = 0; i < n; i++) {
       int fd = (int)events[i].data.u32;
-      if (fd == server_pidfd) {
+      if (is_server(fd)) {
         unlink_if_ours(dir, name, &ours); // who comes next starts another
         _exit(1);
       }

@@ -10,6 +10,7 @@
 //   holder.c   one FUSE mount for many ranks: starting, joining, serving a holder
 //   confine.c  limits, capabilities, seccomp, descriptors; the init of a private pid namespace
 //   program.c  environment, working directory, execve
+//   wrapper.c  programs of a wrapped installation: the plan beside the program
 //   fail.c     what a person is told when a step fails
 #pragma once
 #include <stdbool.h>
@@ -38,7 +39,7 @@
   X(HAVE_KIND, 2, 1, 1)       /* S_IFMT bits, whether links are followed | path     */                                 \
   X(LACK_FILE, 0, 1, 1)       /* path                                               */                                 \
   X(HAVE_CWD, 0, 1, 1)        /* path                                               */                                 \
-  X(NAMESPACES, 3, 1, 1)      /* CLONE_NEW*, uid, gid inside | origin               */                                 \
+  X(NAMESPACES, 3, 1, 1)      /* CLONE_NEW*, uid, gid inside (~0: own) | origin     */                                 \
   X(HOLD_WHEN, 0, 1, -1)      /* HOLD only where one of these variables is set      */                                 \
   X(HOLD, 1, 1, -1)           /* linger ms (~0: for ever) | key, scope...           */                                 \
   X(HELD, 0, 0, 0)            /* what follows is for each rank                      */                                 \
@@ -46,6 +47,7 @@
   X(ROOT_HOST, 0, 0, 0)       /* the root as it is: the caller's, or what was held  */                                 \
   X(ROOT_DIRECTORY, 1, 2, 2)  /* MOUNT_* | path, origin                             */                                 \
   X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server program, origin            */                                 \
+  X(SQUASHFUSE, 1, 4, 4)      /* MOUNT_* | image, server program, guest path, origin */                               \
   X(OVERLAY, 1, 2, 2)         /* tmpfs bytes (0: directory) | directory, origin     */                                 \
   X(BIND, 1, 3, 3)            /* MOUNT_* | host path, guest path, origin            */                                 \
   X(TMPFS, 3, 2, 2)           /* MOUNT_*, bytes, mode | guest path, origin          */                                 \
@@ -58,6 +60,9 @@
   X(ENV_DEFAULT, 0, 2, 2)     /* name, value: only where unset                      */                                 \
   X(ENV_PREPEND, 0, 3, 3)     /* name, value, separator                             */                                 \
   X(ENV_APPEND, 0, 3, 3)      /* name, value, separator                             */                                 \
+  X(ACTIVATE, 0, 2, 2)        /* up to ACTIVATED: not where the first variable is   \
+                                 set, nor, without the second, through a venv        */                                 \
+  X(ACTIVATED, 0, 0, 0)       /* through a venv: its bin comes first on PATH        */                                 \
   X(UMASK, 1, 0, 0)           /* mask                                               */                                 \
   X(LIMIT, 3, 0, 0)           /* RLIMIT_*, soft, hard (~0: none)                    */                                 \
   X(DESCRIPTORS, -1, 0, 0)    /* 0, then those beside 0, 1, 2 that stay open        */                                 \
@@ -67,7 +72,9 @@
   X(CHDIR, 0, 2, 2)           /* guest path, origin: must work                      */                                 \
   X(CHDIR_CALLER, 0, 1, 1)    /* guest directory: the caller's cwd, if in there     */                                 \
   X(CHDIR_TRY, 0, 1, 1)       /* guest path                                         */                                 \
-  X(EXEC, 0, 0, -1)           /* argument..., then the caller's own                 */
+  X(EXEC, 0, 0, -1)           /* argument..., then the caller's own                 */                                 \
+  X(EXEC_NAMESAKE, 0, 2, -1)  /* directory with the wrapper's namesake, where it    \
+                                 was built, what is to start it...                  */
 
 enum operation {
 #define X(name, numbers, least, most) OP_##name,
@@ -195,8 +202,9 @@ int join_namespaces(int pidfd, pid_t pid, int flags);
 int close_between(unsigned first, unsigned last, bool at_execve);
 
 // build.c
+enum { SERVERS_MAX = 4, CALLERS_OWN_ID = UINT32_MAX };
 int build(const struct record *from, const struct record *to, struct fail *f);
-extern int server_pidfd; // of the FUSE server that build started, or -1
+extern int server_pidfds[SERVERS_MAX], server_count; // of the FUSE servers that build started
 
 // holder.c
 bool is_held(const struct plan *plan);
@@ -208,8 +216,15 @@ int enter_pid_namespace(void);
 int become_init(void);
 void bring_loopback_up(void);
 
+// wrapper.c
+#define PLACE_MARK '\1' // in the texts of a wrapper's plan: the directory of the installation, wherever it stands now
+#define WRAPPER_PLAN ".slipway-plan"
+extern char wrapper_name[256];  // "" where this is no wrapper
+extern char wrapper_venv[4096]; // where the programs are of the virtual environment it was called through, or ""
+int wrapper_plan(struct plan *plan, const char *called);
+
 // program.c
-int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f);
+int become_program(const struct plan *plan, char **rest, const char *caller_cwd, int here, struct fail *f);
 
 // fail.c
 extern bool tracing;

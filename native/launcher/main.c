@@ -172,12 +172,15 @@ int main(int argc, char **argv) {
   }
   if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
     cwd[0] = 0;
+  struct plan plan;
+  int wrapped = wrapper_plan(&plan, argv[0]);
+  if (wrapped < 0)
+    return STATUS_OWN;
   int dir = open_run_directory(run_dir);
-  if (!has_plans(face, argc, argv))
+  if (!wrapped && !has_plans(face, argc, argv))
     become_planner(run_dir, -1, face, argc, argv);
 
-  struct plan plan;
-  if (dir < 0 || plan_find(dir, face, argc, argv, &plan) != 0) {
+  if (!wrapped && (dir < 0 || plan_find(dir, face, argc, argv, &plan) != 0)) {
     char name[32];
     snprintf(name, sizeof name, "k-%016llx", (unsigned long long)plan_lock_key(face, argc, argv));
     int lock = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -191,6 +194,7 @@ int main(int argc, char **argv) {
   }
 
   struct fail f = {0};
+  cleanup_fd int here = openat(AT_FDCWD, ".", O_PATH | O_CLOEXEC); // held namespaces may lack the way to it
   const struct record *from = plan.first;
   int status = 0;
   if (is_held(&plan)) {
@@ -203,11 +207,11 @@ int main(int argc, char **argv) {
   if (status == 0) {
     if (dir >= 0)
       close(dir);
-    become_program(&plan, argv + plan.covered, cwd, &f);
+    become_program(&plan, argv + plan.covered, cwd, here, &f);
   }
   report(&plan, &f);
   // Whose server has died is no fault of the command.
-  if (f.record && f.record->operation == OP_EXEC && f.error && f.error != ENOTCONN && f.error != ECONNABORTED)
+  if (f.record && f.record->operation >= OP_EXEC && f.error && f.error != ENOTCONN && f.error != ECONNABORTED)
     return f.error == ENOENT || f.error == ENOTDIR ? plan.header->status_not_found : plan.header->status_not_executable;
   return plan.header->status_own;
 }

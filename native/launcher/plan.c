@@ -56,7 +56,7 @@ static const char *check_record(const struct record *r, size_t room) {
 
 // Rules that span records: what must be there, once, and in which order.
 static const char *check_order(struct plan *plan) {
-  int cover = 0, exec = 0, held = 0, enter = 0, namespaces = 0, roots = 0;
+  int cover = 0, exec = 0, held = 0, enter = 0, namespaces = 0, roots = 0, activation = 0;
   for (const struct record *r = plan->first; r < plan->end; r = rec_next(r)) {
     const uint64_t *n = rec_numbers(r);
     switch (r->operation) {
@@ -74,7 +74,7 @@ static const char *check_order(struct plan *plan) {
       break;
     case OP_NAMESPACES:
       // The first before all that it is for; another, of other ids, once all is mounted.
-      if (n[1] >= UINT32_MAX || n[2] >= UINT32_MAX || (namespaces++ && roots && !enter))
+      if (n[1] > UINT32_MAX || n[2] > UINT32_MAX || (namespaces++ && roots && !enter))
         return "NAMESPACES out of place";
       break;
     case OP_HOLD_WHEN:
@@ -106,6 +106,7 @@ static const char *check_order(struct plan *plan) {
         return "a root out of place";
       roots = 1, enter = 0;
       break;
+    case OP_SQUASHFUSE:
     case OP_BIND:
     case OP_TMPFS:
       if (n[0] > MOUNT_FLAGS_ALL)
@@ -121,6 +122,18 @@ static const char *check_order(struct plan *plan) {
       if (!roots || enter++)
         return "ENTER out of place";
       break;
+    case OP_ACTIVATE:
+      if (activation++ % 2)
+        return "ACTIVATE out of place";
+      break;
+    case OP_ACTIVATED:
+      if (activation++ % 2 == 0)
+        return "ACTIVATED out of place";
+      break;
+    case OP_EXEC_NAMESAKE:
+      if (plan->covered != 1)
+        return "EXEC_NAMESAKE out of place";
+      // fall through
     case OP_EXEC:
       if (exec++ || rec_next(r) != plan->end)
         return "EXEC out of place";
@@ -129,7 +142,7 @@ static const char *check_order(struct plan *plan) {
       break;
     }
   }
-  if (!cover || !exec || (plan->hold && !held) || (roots && !enter))
+  if (!cover || !exec || (plan->hold && !held) || (roots && !enter) || activation % 2)
     return "it is incomplete";
   return NULL;
 }

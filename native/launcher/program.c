@@ -77,7 +77,7 @@ static int env_own(const struct plan *plan) {
   for (char **e = environ; *e; e++)
     env_count++;
   for (const struct record *r = plan->first; r < plan->end; r = rec_next(r))
-    more += r->operation >= OP_ENV_SET && r->operation <= OP_ENV_APPEND;
+    more += r->operation >= OP_ENV_SET && r->operation <= OP_ACTIVATED;
   char **copy = calloc(env_count + more, sizeof *copy);
   if (!copy)
     return -1;
@@ -118,6 +118,14 @@ static void env_edit(const struct record *r) {
   }
 }
 
+// The end of the records about the activation of an environment, where they are to be left out; else their begin.
+static const struct record *pass_activation(const struct record *r) {
+  bool is_wanted = !getenv(rec_string(r, 0)) && (!*wrapper_venv || getenv(rec_string(r, 1)));
+  while (!is_wanted && r->operation != OP_ACTIVATED)
+    r = rec_next(r);
+  return r;
+}
+
 static bool is_inside(const char *path, const char *directory) {
   size_t n = strlen(directory);
   while (n > 0 && directory[n - 1] == '/')
@@ -125,36 +133,57 @@ static bool is_inside(const char *path, const char *directory) {
   return strncmp(path, directory, n) == 0 && (path[n] == 0 || path[n] == '/');
 }
 
-// A file that may be run but is neither a program nor a script with a `#!` line is given to the shell, as execvp(3) does.
-static void run(const char *path, char **argv) {
+// Where a script's `#!` line names an interpreter of a wrapped installation that was moved, the one that is here now.
+// NULL: it does not. The line's one argument, where there is one, goes to *argument.
+static char *moved_interpreter(char *line, const char *was, const char *is, char **argument) {
+  size_t n = strlen(was);
+  char *name = line + 2 + strspn(line + 2, " \t"), *end = name + strcspn(name, "\n");
+  if (strncmp(line, "#!", 2) != 0 || strncmp(name, was, n) != 0 || name[n] != '/' || !*end)
+    return NULL;
+  *end = 0;
+  char *blank = name + strcspn(name, " \t"), *path = NULL;
+  *argument = *blank ? blank + strspn(blank, " \t") : NULL;
+  *blank = 0;
+  return asprintf(&path, "%s%s", is, name + n) < 0 ? NULL : path;
+}
+
+// Starts `argv` as the file at `path`, and falls back as the kernel does not: for a file that is neither a program nor a
+// script with a `#!` line to the shell, as execvp(3) does; for a script of an installation that was built in `was` and is
+// in `is` now, to the interpreter there.
+static void run(const char *path, char **argv, const char *was, const char *is) {
   execve(path, argv, environ);
-  if (errno != ENOEXEC)
+  if (errno != ENOEXEC && (errno != ENOENT || !was || strcmp(was, is) == 0))
     return;
-  char magic[4] = "";
+  int error = errno;
+  char line[4096] = "";
   cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || read(fd, magic, sizeof magic) < 0 || memcmp(magic, "\177ELF", 4) == 0) {
-    errno = ENOEXEC;
-    return;
-  }
-  size_t n = 0;
+  ssize_t got = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+  size_t n = 0, words = 0;
   while (argv[n])
     n++;
-  char **shell = calloc(n + 2, sizeof *shell);
-  if (!shell)
-    return;
-  shell[0] = "/bin/sh";
-  shell[1] = (char *)path;
-  for (size_t i = 1; i < n; i++)
-    shell[i + 1] = argv[i];
-  execve(shell[0], shell, environ);
-  errno = ENOEXEC;
+  char **shell = calloc(n + 3, sizeof *shell), *argument = NULL, *interpreter = NULL;
+  if (got >= 0 && error == ENOENT)
+    interpreter = moved_interpreter(line, was, is, &argument);
+  else if (got >= 0 && memcmp(line, "\177ELF", 4) != 0)
+    interpreter = "/bin/sh";
+  if (shell && interpreter) {
+    shell[words++] = interpreter;
+    if (argument)
+      shell[words++] = argument;
+    shell[words++] = (char *)path;
+    for (size_t i = 1; i < n; i++)
+      shell[words++] = argv[i];
+    execve(interpreter, shell, environ);
+  }
+  free(shell);
+  errno = error;
 }
 
 // Looks a command up in the guest's PATH as execvp(3) does; the errno worth telling survives.
 static void search_and_run(char **argv) {
   const char *command = argv[0];
   if (strchr(command, '/')) {
-    run(command, argv);
+    run(command, argv, NULL, NULL);
     return;
   }
   const char *path = getenv("PATH");
@@ -166,7 +195,7 @@ static void search_and_run(char **argv) {
     char candidate[4096];
     int length = snprintf(candidate, sizeof candidate, "%.*s%s%s", (int)n, p, n ? "/" : "", command);
     if (length < (int)sizeof candidate) {
-      run(candidate, argv);
+      run(candidate, argv, NULL, NULL);
       if (errno != ENOENT && errno != ENOTDIR)
         worth = errno;
     }
@@ -177,9 +206,32 @@ static void search_and_run(char **argv) {
   errno = worth;
 }
 
+// The program in the image that has this wrapper's name, with the words of the caller, his argv[0] included: Python finds
+// its virtual environment by that. Where the plan names words that are to start it, they come first.
+static int run_namesake(const struct record *r, char **argv, struct fail *f) {
+  char *path, *is = strdup(rec_string(r, 0)), *slash = is ? strrchr(is, '/') : NULL;
+  size_t n = 0;
+  while (argv[n])
+    n++;
+  char **words = calloc(n + r->strings, sizeof *words);
+  if (!slash || !words || asprintf(&path, "%s/%s", is, wrapper_name) < 0)
+    return FAIL(f, r, "keep the arguments", "");
+  *slash = 0;
+  if (r->strings == 2) {
+    run(path, argv, rec_string(r, 1), is);
+    return FAIL(f, r, "run", path);
+  }
+  for (int i = 2; i < r->strings; i++)
+    words[i - 2] = (char *)rec_string(r, i);
+  words[r->strings - 2] = path;
+  memcpy(words + r->strings - 1, argv, n * sizeof *words);
+  execve(words[0], words, environ);
+  return FAIL(f, r, "run", words[0]);
+}
+
 // Executes the records for each rank; returns only with a failure. `rest` are the caller's arguments behind what the
-// plan covers; `caller_cwd` is "" where it is unknown.
-int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f) {
+// plan covers; `caller_cwd` is "" where it is unknown, `here` the directory itself.
+int become_program(const struct plan *plan, char **rest, const char *caller_cwd, int here, struct fail *f) {
   bool is_placed = false;
   const struct record *from = plan->first;
   if (become_init() != 0)
@@ -191,6 +243,15 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
     switch (r->operation) {
     case OP_ENV_CLEAR ... OP_ENV_APPEND:
       env_edit(r);
+      break;
+    case OP_ACTIVATE:
+      r = pass_activation(r);
+      if (r->operation != OP_ACTIVATED)
+        break;
+      // fall through
+    case OP_ACTIVATED:
+      if (*wrapper_venv)
+        env_put("PATH", wrapper_venv, getenv("PATH") ? ":" : "", getenv("PATH") ? getenv("PATH") : "");
       break;
     case OP_UMASK:
       umask((mode_t)rec_numbers(r)[0]);
@@ -210,6 +271,8 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       break;
     case OP_CHDIR_CALLER:
       is_placed = is_placed || (is_inside(caller_cwd, s) && chdir(caller_cwd) == 0);
+      // A wrapper of what is not isolated keeps a directory that was removed, or has no way to it, as any program does.
+      is_placed = is_placed || (*wrapper_name && strcmp(s, "/") == 0 && fchdir(here) == 0);
       break;
     case OP_CHDIR_TRY:
       is_placed = is_placed || chdir(s) == 0;
@@ -231,6 +294,8 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       search_and_run(argv);
       return FAIL(f, r, "run", argv[0]);
     }
+    case OP_EXEC_NAMESAKE:
+      return run_namesake(r, rest - plan->covered, f);
     default:
       break;
     }

@@ -54,8 +54,9 @@ export type Step =
   | {
       readonly step: 'namespaces';
       readonly namespaces: readonly Namespace[];
-      readonly uid: number;
-      readonly gid: number;
+      /** `own`: what the caller's is. */
+      readonly uid: number | 'own';
+      readonly gid: number | 'own';
       readonly origin: string;
     }
   /** Hold only where one of these variables is set: they tell that there are other ranks. */
@@ -88,6 +89,15 @@ export type Step =
       readonly flags: MountFlags;
       readonly origin: string;
     }
+  /** An image on a guest path, on top of what is there. */
+  | {
+      readonly step: 'squashfuse';
+      readonly image: string;
+      readonly server: string;
+      readonly target: string;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
   | {
       readonly step: 'overlay';
       readonly on: { readonly tmpfsBytes: number } | { readonly directory: string };
@@ -113,6 +123,12 @@ export type Step =
   | { readonly step: 'root-read-only' }
   | { readonly step: 'enter' }
   | { readonly step: 'environment'; readonly edit: EnvironmentEdit; readonly origin: string }
+  /**
+   * The edits from here up to `activated` are left out where the first variable is set; and, unless the second is, where
+   * the program was called through a virtual environment, whose programs otherwise come first on PATH.
+   */
+  | { readonly step: 'activate'; readonly unlessSet: string; readonly throughVenvIfSet: string }
+  | { readonly step: 'activated' }
   | { readonly step: 'umask'; readonly mask: number }
   | {
       readonly step: 'limit';
@@ -136,7 +152,25 @@ export type Step =
       readonly origin: string;
     }
   /** The program and its first arguments; the caller's words behind what the plan covers follow. */
-  | { readonly step: 'exec'; readonly argv: readonly string[] };
+  | { readonly step: 'exec'; readonly argv: readonly string[] }
+  /**
+   * The program in `directory` that has the name of the wrapper that was called, with all words of the caller, his argv[0]
+   * included. `starter` is what starts it: its words, then the program's path, then the caller's words; none: it starts
+   * itself. A script whose `#!` line names an interpreter below `builtIn`, which is gone, is given to the one that stands
+   * in its place now.
+   */
+  | {
+      readonly step: 'exec-namesake';
+      readonly directory: string;
+      readonly builtIn: string;
+      readonly starter: readonly string[];
+    };
+
+/** In the texts of a wrapper's plan: the directory of the installation, wherever it stands when a program is started. */
+export const placeMark = '\u0001';
+
+/** The name of the plan of a wrapped installation, in the directory of its wrappers. */
+export const wrapperPlanName = '.slipway-plan';
 
 /** What stat(2) says of a file, as far as it shows that the file is the same and unchanged. */
 export type FileStamp = {

@@ -239,6 +239,12 @@ function wordsOf(step: Step): readonly string[] {
       return [step.path, step.origin];
     case 'root-squashfuse':
       return [step.image, step.server, step.origin];
+    case 'squashfuse':
+      return [step.image, step.server, step.target, step.origin];
+    case 'activate':
+      return [step.unlessSet, step.throughVenvIfSet];
+    case 'exec-namesake':
+      return [step.directory, step.builtIn, ...step.starter];
     case 'overlay':
       return 'directory' in step.on ? [step.on.directory] : [];
     case 'bind':
@@ -255,6 +261,7 @@ function wordsOf(step: Step): readonly string[] {
       return Object.entries(step.edit).flatMap(([key, value]) => (key === 'edit' ? [] : value));
     case 'chdir':
       return [step.path];
+    case 'activated':
     case 'capabilities':
     case 'descriptors':
     case 'enter':
@@ -275,7 +282,7 @@ function wordsOf(step: Step): readonly string[] {
 function numbersOf(step: Step): readonly (number | bigint)[] {
   switch (step.step) {
     case 'namespaces':
-      return [step.uid, step.gid];
+      return [step.uid, step.gid].map((id) => (id === 'own' ? 0xffff_ffff : id));
     case 'hold':
       return [step.lingerMs === 'for-ever' ? 2n ** 64n - 1n : step.lingerMs];
     case 'overlay':
@@ -288,6 +295,8 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
       return [step.pid];
     case 'seccomp':
       return step.program;
+    case 'activate':
+    case 'activated':
     case 'bind':
     case 'capabilities':
     case 'chdir':
@@ -295,6 +304,7 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
     case 'enter':
     case 'environment':
     case 'exec':
+    case 'exec-namesake':
     case 'held':
     case 'hold-when':
     case 'limit':
@@ -304,6 +314,7 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
     case 'root-host':
     case 'root-read-only':
     case 'root-squashfuse':
+    case 'squashfuse':
       return [];
   }
 }

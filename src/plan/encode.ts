@@ -40,6 +40,7 @@ export const operations = [
   'ROOT_HOST',
   'ROOT_DIRECTORY',
   'ROOT_SQUASHFUSE',
+  'SQUASHFUSE',
   'OVERLAY',
   'BIND',
   'TMPFS',
@@ -52,6 +53,8 @@ export const operations = [
   'ENV_DEFAULT',
   'ENV_PREPEND',
   'ENV_APPEND',
+  'ACTIVATE',
+  'ACTIVATED',
   'UMASK',
   'LIMIT',
   'DESCRIPTORS',
@@ -62,6 +65,7 @@ export const operations = [
   'CHDIR_CALLER',
   'CHDIR_TRY',
   'EXEC',
+  'EXEC_NAMESAKE',
 ] as const;
 
 export type Operation = (typeof operations)[number];
@@ -72,6 +76,7 @@ type PlanRecord = {
 };
 
 const headerBytes = 80;
+const callersOwnId = 0xffff_ffff;
 const forEver = 0xffff_ffff_ffff_ffffn;
 
 /** The name under which the launcher looks for a plan with this cover. */
@@ -209,7 +214,8 @@ function stepRecord(step: Step): PlanRecord {
   switch (step.step) {
     case 'namespaces': {
       const bits = step.namespaces.reduce((sum, name) => sum | namespaceBits[name], 0);
-      return { operation: 'NAMESPACES', numbers: [bits, step.uid, step.gid], strings: [step.origin] };
+      const ids = [step.uid, step.gid].map((id) => (id === 'own' ? callersOwnId : id));
+      return { operation: 'NAMESPACES', numbers: [bits, ...ids], strings: [step.origin] };
     }
     case 'hold-when':
       return { operation: 'HOLD_WHEN', strings: step.anySet };
@@ -232,6 +238,12 @@ function stepRecord(step: Step): PlanRecord {
         operation: 'ROOT_SQUASHFUSE',
         numbers: [mountBits(step.flags)],
         strings: [step.image, step.server, step.origin],
+      };
+    case 'squashfuse':
+      return {
+        operation: 'SQUASHFUSE',
+        numbers: [mountBits(step.flags)],
+        strings: [step.image, step.server, step.target, step.origin],
       };
     case 'overlay':
       return 'directory' in step.on
@@ -257,6 +269,10 @@ function stepRecord(step: Step): PlanRecord {
       return { operation: 'ENTER' };
     case 'environment':
       return environmentRecord(step.edit);
+    case 'activate':
+      return { operation: 'ACTIVATE', strings: [step.unlessSet, step.throughVenvIfSet] };
+    case 'activated':
+      return { operation: 'ACTIVATED' };
     case 'umask':
       return { operation: 'UMASK', numbers: [step.mask] };
     case 'limit':
@@ -279,6 +295,8 @@ function stepRecord(step: Step): PlanRecord {
       };
     case 'exec':
       return { operation: 'EXEC', strings: step.argv };
+    case 'exec-namesake':
+      return { operation: 'EXEC_NAMESAKE', strings: [step.directory, step.builtIn, ...step.starter] };
   }
 }
 

@@ -26,7 +26,7 @@ function explainStep(step: Step): ExplainedLine {
   switch (step.step) {
     case 'namespaces':
       return line(
-        `enter new ${step.namespaces.join(' and ')} namespaces as uid ${step.uid}, gid ${step.gid}`,
+        `enter new ${step.namespaces.join(' and ')} namespaces as ${explainId('uid', step.uid)}, ${explainId('gid', step.gid)}`,
         step.origin,
       );
     case 'hold-when':
@@ -48,6 +48,11 @@ function explainStep(step: Step): ExplainedLine {
       return line(`take directory ${step.path} as root${withFlags(step.flags)}`, step.origin);
     case 'root-squashfuse':
       return line(`mount ${step.image} as root, served by ${step.server}${withFlags(step.flags)}`, step.origin);
+    case 'squashfuse':
+      return line(
+        `mount ${step.image} on ${step.target}, served by ${step.server}${withFlags(step.flags)}`,
+        step.origin,
+      );
     case 'overlay':
       return 'directory' in step.on
         ? line(`let writes to the root go to ${step.on.directory}`, step.origin)
@@ -72,6 +77,12 @@ function explainStep(step: Step): ExplainedLine {
       return line('make it the root, and leave the old one');
     case 'environment':
       return line(explainEdit(step.edit), step.origin);
+    case 'activate':
+      return line(
+        `up to the end of the activation, unless ${step.unlessSet} is set, or through a virtual environment without ${step.throughVenvIfSet}:`,
+      );
+    case 'activated':
+      return line('end of the activation; the programs of a virtual environment come first on PATH');
     case 'umask':
       return line(`set the umask to ${step.mask.toString(8)}`);
     case 'limit':
@@ -93,7 +104,15 @@ function explainStep(step: Step): ExplainedLine {
       return line(
         step.argv.length === 0 ? 'run the given command' : `run ${step.argv.join(' ')}, then the given words`,
       );
+    case 'exec-namesake':
+      return line(
+        `run ${[...step.starter, ''].join(' ')}the program in ${step.directory} that has the name of the one called`,
+      );
   }
+}
+
+function explainId(kind: string, id: number | 'own'): string {
+  return id === 'own' ? `the caller's ${kind}` : `${kind} ${id}`;
 }
 
 function explainChdir(how: 'must' | 'caller' | 'try', path: string): string {

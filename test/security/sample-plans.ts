@@ -3,7 +3,7 @@
 // Run directly it writes them: node test/security/sample-plans.ts native/fuzz/corpus/plan
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Plan, Step, TraceEntry } from '../../src/model/index.ts';
+import { type Plan, placeMark, type Step, type TraceEntry } from '../../src/model/index.ts';
 import { encodePlan } from '../../src/plan/index.ts';
 
 /** The identity that a launcher built without one has. */
@@ -126,6 +126,30 @@ export const samplePlans: Readonly<Record<string, Plan>> = {
     ...environment,
     { step: 'exec', argv: ['python3'] },
   ]),
+  wrapper: sample(
+    { words: [placeMark], isExact: false },
+    [
+      { ...identity, uid: 'own', gid: 'own' },
+      { step: 'hold', key: '0123456789abcdef0123456789abcdef', lingerMs: 0, scope: ['@sources', placeMark] },
+      { step: 'root-host' },
+      {
+        step: 'squashfuse',
+        image: `${placeMark}/img.sqfs`,
+        server: '/usr/bin/squashfuse_ll',
+        target: placeMark,
+        flags: { nosuid: true },
+        origin: 'the installation',
+      },
+      { step: 'enter' },
+      { step: 'held' },
+      { step: 'activate', unlessSet: 'CW_NO_CONDA_ACTIVATE', throughVenvIfSet: 'CW_FORCE_CONDA_ACTIVATE' },
+      ...environment,
+      { step: 'activated' },
+      { step: 'chdir', how: 'caller', path: '/', origin: 'default' },
+      { step: 'exec-namesake', directory: `${placeMark}/bin`, builtIn: '/home/u/built', starter: [] },
+    ],
+    { trace: [] },
+  ),
   // Names and globs for which a matcher that goes back at every star takes longer than anyone waits.
   globs: sample(
     { words: ['tool'], isExact: false },
