@@ -2,6 +2,7 @@
 // Every failure that a person can meet, as one table: code, message, hint, exit status, HTTP status.
 // The table is split by area under errors/ and joined here; docs/reference/errors.md is kept equal to it by a test.
 // A programmer's error is a plain Error; it is not in the table.
+import { cdiErrors } from './errors/cdi.ts';
 import { imageErrors } from './errors/image.ts';
 import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
@@ -19,7 +20,8 @@ export const errorTable: typeof usageErrors &
   typeof storeErrors &
   typeof trustErrors &
   typeof launchErrors &
-  typeof systemErrors = {
+  typeof systemErrors &
+  typeof cdiErrors = {
   ...usageErrors,
   ...registryErrors,
   ...imageErrors,
@@ -28,6 +30,7 @@ export const errorTable: typeof usageErrors &
   ...trustErrors,
   ...launchErrors,
   ...systemErrors,
+  ...cdiErrors,
 } satisfies ErrorTable;
 
 export type ErrorCode = keyof typeof errorTable;

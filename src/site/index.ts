@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a site has laid down, read from the files in which administrators keep it.
 export * from './registries/index.ts';
+export * from './cdi/index.ts';
