@@ -37,7 +37,7 @@ const maxAttempts = 5;
  * @throws SlipwayError for everything that a person or machine can get wrong.
  */
 export async function planRun(
-  ask: (inputs: Inputs) => AskedRun,
+  ask: (inputs: Inputs) => AskedRun | Promise<AskedRun>,
   given: {
     readonly environment: Readonly<Record<string, string | undefined>>;
     readonly cwd: string;
@@ -48,7 +48,7 @@ export async function planRun(
 ): Promise<ReadyPlan> {
   for (let attempt = 1; ; attempt += 1) {
     const inputs = createInputs(given);
-    const ready = await planOnce(ask(inputs), inputs, given.runDirectory);
+    const ready = await planOnce(await ask(inputs), inputs, given.runDirectory);
     const youngest = inputs.youngestStamp();
     if (youngest === undefined) return { ...ready, isLasting: true };
     const ageNs = given.nowNs() - youngest.changedNs;

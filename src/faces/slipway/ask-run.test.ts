@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { AskedRun } from '../../launch/index.ts';
 import { hasCode, noIsolation, type RunRequest } from '../../model/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
-import { askRun, isRunHelpWanted } from './ask-run.ts';
+import { askRun, type AskedSlipwayRun, isRunHelpWanted } from './ask-run.ts';
 
 /** A machine of a few files, in /cwd. */
 function machine(files: Readonly<Record<string, string>> = {}): Inputs {
@@ -27,7 +26,7 @@ function machine(files: Readonly<Record<string, string>> = {}): Inputs {
     youngestStamp: unused,
   };
 }
-const ask = (words: readonly string[], inputs = machine()): AskedRun<RunRequest> =>
+const ask = (words: readonly string[], inputs = machine()): AskedSlipwayRun =>
   askRun(['slipway', 'run', ...words], inputs);
 const requestOf = (...words: string[]): RunRequest => ask([...words, 'image', 'command']).request;
 
@@ -35,6 +34,7 @@ suite('the words after slipway run', () => {
   test('are options, an image, and a command', () => {
     assert.deepEqual(ask(['image', 'ls', '-l']), {
       image: 'image',
+      devices: [],
       request: {
         adaptations: [],
         writable: { kind: 'none' },
@@ -85,6 +85,19 @@ suite('the words after slipway run', () => {
         assert.deepEqual(first.covers.words, ['slipway', 'run', ...before]);
       }),
     );
+  });
+
+  test('name devices by specification or by path', () => {
+    const asked = ask(['--device', 'vendor.com/gpu=0', '--device=/dev/fuse', '--device=/dev/a:/dev/b', 'image']);
+    assert.deepEqual(asked.devices, [{ kind: 'vendor.com/gpu', device: '0' }]);
+    assert.deepEqual(
+      asked.request.adaptations.flatMap(({ mounts }) => mounts),
+      [
+        { kind: 'bind', source: '/dev/fuse', target: '/dev/fuse', flags: {} },
+        { kind: 'bind', source: '/dev/a', target: '/dev/b', flags: {} },
+      ],
+    );
+    assert.throws(() => ask(['--device', 'gpu', 'image']), /neither vendor\.com\/class=name nor an absolute path/);
   });
 
   test('ask for help only where an option stands', () => {

@@ -12,6 +12,7 @@ import {
   type Writable,
 } from '../../model/index.ts';
 import type { AskedRun } from '../../launch/index.ts';
+import { type CdiName, parseCdiName } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { parseEnvironmentFile, parseVariable, type Variable } from './environment-file.ts';
 import {
@@ -22,7 +23,7 @@ import {
   parseUmask,
   type PrivateThing,
 } from './isolation-options.ts';
-import { type MountResult, parseMount, parseVolume } from './mount-options.ts';
+import { type MountResult, parseDevice, parseMount, parseVolume } from './mount-options.ts';
 import { run, runOptions } from './descriptions/run.ts';
 import { parseSize } from './sizes.ts';
 
@@ -34,6 +35,9 @@ const joiningWords = new Map([
 ] as const) as ReadonlyMap<string, 'ranks' | 'nobody' | 'all'>;
 /** What --clear-env leaves: who and where one is. */
 const keptByClearing = ['HOME', 'USER', 'LOGNAME', 'TERM'] as const;
+
+/** A command line, with the devices that specifications of the machine describe. */
+export type AskedSlipwayRun = AskedRun<RunRequest> & { readonly devices: readonly CdiName[] };
 
 /** Words that come before the options: `slipway run`. */
 const verbs = 2;
@@ -47,7 +51,7 @@ export function isRunHelpWanted(words: readonly string[]): boolean {
  * Reads a command line: `words` are argv, `slipway run` first.
  * @throws SlipwayError `usage`, `environment-file-malformed`
  */
-export function askRun(words: readonly string[], inputs: Inputs): AskedRun<RunRequest> {
+export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRun {
   const usage = (reason: string): never => {
     throw new SlipwayError('usage', { command: run.name, reason });
   };
@@ -57,6 +61,7 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun<RunRe
   if (image === undefined || image === '') return usage('no image was named');
 
   const adaptations: Adaptation[] = [];
+  const devices: CdiName[] = [];
   const kept: string[] = [];
   let isCleared = false;
   const ask: { workdir?: string; entrypoint?: readonly string[]; uid?: number; gid?: number } = {};
@@ -106,6 +111,12 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun<RunRe
       case 'mount':
         addMount(`--mount ${value}`, parseMount(value, inputs.absolute));
         break;
+      case 'device': {
+        const device = parseCdiName(value);
+        if (device === undefined) addMount(`--device ${value}`, parseDevice(value, inputs.absolute));
+        else devices.push(device);
+        break;
+      }
       case 'no-home':
         home = false;
         break;
@@ -176,6 +187,7 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedRun<RunRe
   const hasCommand = command.length > 0;
   return {
     image,
+    devices,
     request: { adaptations: [...clearing, ...adaptations], writable, hasCommand, home, joining, isolation, ...ask },
     covers: { words: words.slice(0, verbs + parsed.consumed), isExact: !hasCommand },
   };

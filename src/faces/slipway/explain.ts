@@ -9,13 +9,14 @@ import { askRun } from './ask-run.ts';
 import type { CommandContext } from './context.ts';
 import { explain as description } from './descriptions/run.ts';
 import { readCommandLine } from './read-command-line.ts';
+import { withDevices } from './with-devices.ts';
 
 export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
   const { options, operands } = readCommandLine(description, argv);
   if (operands[0] !== 'run') {
     throw new SlipwayError('usage', { command: description.name, reason: 'what to explain is missing: run' });
   }
-  const ready = await planRun((inputs) => askRun(['slipway', ...operands], inputs), {
+  const ready = await planRun((inputs) => withDevices(askRun(['slipway', ...operands], inputs), inputs), {
     environment: environment.variables,
     cwd: environment.workingDirectory,
     // Nothing is written there: generated files are only named.

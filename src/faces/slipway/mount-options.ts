@@ -33,6 +33,17 @@ export function parseVolume(text: string, absolute: MakeAbsolute): MountResult {
   return bind(absolute(source), text.includes(':') ? target : absolute(source), flags);
 }
 
+/**
+ * A device file by its path. Who may use it is for the kernel to say: its own mode and groups hold in a container too.
+ * @example parseDevice('/dev/fuse', path.resolve)
+ */
+export function parseDevice(text: string, absolute: MakeAbsolute): MountResult {
+  const [source = '', target = source, ...more] = text.split(':');
+  if (more.length > 0) return fail('it is neither vendor.com/class=name nor SRC[:DST]');
+  if (!source.startsWith('/')) return fail('it is neither vendor.com/class=name nor an absolute path');
+  return bind(absolute(source), target, {});
+}
+
 /** @example parseMount('type=bind,source=/data,target=/mnt,readonly', path.resolve) */
 export function parseMount(text: string, absolute: MakeAbsolute): MountResult {
   const fields = new Map<string, string>();

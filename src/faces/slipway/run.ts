@@ -7,6 +7,7 @@ import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
 import { build } from '../terminal/build.ts';
 import { run as description } from './descriptions/run.ts';
+import { withDevices } from './with-devices.ts';
 
 /**
  * Plans `slipway run …`: `words` are argv, `slipway` first. After --help no plan is written, and the launcher ends with
@@ -18,7 +19,10 @@ export async function planSlipwayRun(words: readonly string[], context: Planning
     context.writeStdout(renderHelp(description, context.columns()));
     return 0;
   }
-  const ready = await planRun((inputs) => askRun(words, inputs), { ...context, nowNs: wallClockNs });
+  const ready = await planRun((inputs) => withDevices(askRun(words, inputs), inputs), {
+    ...context,
+    nowNs: wallClockNs,
+  });
   keepPlan(ready, {
     runDirectory: context.runDirectory,
     descriptor: context.planDescriptor,

@@ -166,6 +166,41 @@ suite('devices that are asked for', () => {
     assert.deepEqual(found[2]?.mounts[1], { kind: 'bind', source: '/dev/card1', target: '/dev/vendor1', flags: {} });
   });
 
+  test('need no process for what a plan can do itself', async () => {
+    const hooked = gpu
+      .replace('/usr/bin/vendor-hook', '/usr/bin/nvidia-cdi-hook')
+      .replace(
+        '[vendor-hook, update-ldcache]',
+        '[nvidia-cdi-hook, create-symlinks, --link, "libvendor.so.1::/usr/lib/libvendor.so", "--link=libvendor.so::/usr/lib/lv.so"]',
+      );
+    const folded = hooked.replace(
+      'devices:',
+      `    - hookName: createContainer
+      path: /usr/bin/nvidia-ctk
+      args: [nvidia-ctk, hook, update-ldcache, --folder, /usr/lib]
+    - hookName: createContainer
+      path: /usr/bin/nvidia-ctk
+      args: [nvidia-ctk, hook, create-symlinks, --link, "elsewhere.so::/usr/lib/x.so"]
+devices:`,
+    );
+    const spec = parseCdiSpec(folded, 'x');
+    const [common] = resolveCdiDevices([{ kind: 'vendor.com/gpu', device: '0' }], {
+      directories: [{ path: '/etc/cdi', specs: [spec] }],
+      faults: [],
+    });
+    assert.deepEqual(
+      common?.mounts.map((mount) => [mount.kind === 'bind' && mount.source, mount.target]),
+      ['libvendor.so.1', 'libvendor.so', 'lv.so'].map((name) => ['/usr/lib/libvendor.so.1', `/usr/lib/${name}`]),
+    );
+    assert.deepEqual(common?.environment.slice(1), [
+      { edit: 'append', name: 'LD_LIBRARY_PATH', value: '/usr/lib', separator: ':' },
+    ]);
+    assert.deepEqual(
+      common?.hooks.map(({ args }) => args.at(-1)),
+      ['elsewhere.so::/usr/lib/x.so'],
+    );
+  });
+
   test('come from the place of the higher priority', async () => {
     writeFileSync(
       join(run, 'gpu.json'),

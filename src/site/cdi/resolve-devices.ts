@@ -7,6 +7,7 @@ import {
   type MountRequest,
   SlipwayError,
 } from '../../model/index.ts';
+import { effectOfKnownHook, type HookEffect } from './known-hooks.ts';
 import type { CdiName } from './names.ts';
 import type { CdiDevice, CdiEdits, CdiHook, CdiMount, CdiSpec } from './spec.ts';
 
@@ -31,7 +32,8 @@ export function resolveCdiDevices(names: readonly CdiName[], registry: CdiRegist
   const seen = new Set<CdiSpec>();
   return names.flatMap((name) => {
     const { spec, device } = findDevice(name, registry);
-    const own = adaptationOf(device.edits, `${spec.path}:${device.line}: device ${name.kind}=${name.device}`);
+    const origin = `${spec.path}:${device.line}: device ${name.kind}=${name.device}`;
+    const own = adaptationOf(device.edits, origin, mountsOf(spec.edits));
     if (seen.has(spec)) return [own];
     seen.add(spec);
     const common = adaptationOf(spec.edits, `${spec.path}: all devices of ${spec.kind}`);
@@ -74,25 +76,40 @@ function isEmpty({ mounts, environment, hooks, additionalGids }: CdiAdaptation):
   return mounts.length + environment.length + hooks.length + additionalGids.length === 0;
 }
 
-function adaptationOf(edits: CdiEdits, origin: string): CdiAdaptation {
+function adaptationOf(edits: CdiEdits, origin: string, others: readonly MountRequest[] = []): CdiAdaptation {
+  const mounts = mountsOf(edits);
+  const hooks: CdiHook[] = [];
+  const effects: HookEffect[] = [];
+  for (const hook of edits.hooks) {
+    const effect = effectOfKnownHook(hook, [...others, ...mounts, ...effects.flatMap((before) => before.mounts)]);
+    if (effect === undefined) hooks.push(hook);
+    else effects.push(effect);
+  }
   return {
     origin,
-    mounts: [
-      ...edits.deviceNodes.map(({ path, hostPath }): MountRequest => ({
-        kind: 'bind',
-        source: hostPath,
-        target: path,
-        flags: {},
-      })),
-      ...edits.mounts.map(mountOf),
+    mounts: [...mounts, ...effects.flatMap((effect) => effect.mounts)],
+    environment: [
+      ...edits.env.map((text): EnvironmentEdit => {
+        const equals = text.indexOf('=');
+        return { edit: 'set', name: text.slice(0, equals), value: text.slice(equals + 1) };
+      }),
+      ...effects.flatMap((effect) => effect.environment),
     ],
-    environment: edits.env.map((text): EnvironmentEdit => {
-      const equals = text.indexOf('=');
-      return { edit: 'set', name: text.slice(0, equals), value: text.slice(equals + 1) };
-    }),
-    hooks: edits.hooks,
+    hooks,
     additionalGids: edits.additionalGids,
   };
+}
+
+function mountsOf(edits: CdiEdits): readonly MountRequest[] {
+  return [
+    ...edits.deviceNodes.map(({ path, hostPath }): MountRequest => ({
+      kind: 'bind',
+      source: hostPath,
+      target: path,
+      flags: {},
+    })),
+    ...edits.mounts.map(mountOf),
+  ];
 }
 
 /** The options of mount(8) that a plan knows; the others (propagation, times) change nothing in a private namespace. */

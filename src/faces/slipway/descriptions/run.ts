@@ -48,6 +48,13 @@ const options = [
     help: 'the same in words: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,size=SIZE][,mode=MODE]',
   },
   {
+    long: 'device',
+    argument: 'required',
+    argumentName: 'DEVICE',
+    group: 'Files',
+    help: 'give a device by its name in a specification of /etc/cdi (vendor.com/class=name), or by its path: SRC[:DST]',
+  },
+  {
     long: 'no-home',
     argument: 'none',
     group: 'Files',
