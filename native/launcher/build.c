@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +22,8 @@ static int own_mounts[OWN_MOUNTS_MAX], own_count; // of the TMPFS records
 static int stacked;   // mounts that stand on top of "/"
 static uid_t caller_uid, inner_uid;
 static gid_t caller_gid, inner_gid;
+static int callers_mounts = -1; // the mount namespace that was left, where root builds for others
+enum { LOOP_TRIES = 64 };
 
 // The FUSE servers, one for each image in the order of the records: processes in the caller's own namespaces, so that
 // they keep nothing mounted themselves, waiting for their two descriptors.
@@ -141,8 +144,13 @@ static int enter_namespaces(const struct record *r, struct fail *f) {
   gid_t gid = getegid();
   inner_uid = n[1] == CALLERS_OWN_ID ? caller_uid : (uid_t)n[1];
   inner_gid = n[2] == CALLERS_OWN_ID ? caller_gid : (gid_t)n[2];
+  if (!(flags & CLONE_NEWUSER) && callers_mounts < 0)
+    callers_mounts = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
   if (unshare(flags) != 0)
     return FAIL(f, r, "make namespaces", "");
+  // Without a user namespace of its own, what is mounted here would show outside.
+  if ((flags & (CLONE_NEWUSER | CLONE_NEWNS)) == CLONE_NEWNS && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+    return FAIL(f, r, "keep to itself", "/");
   if (flags & CLONE_NEWUSER && map_ids(r, uid, gid, f) != 0)
     return -1;
   if (flags & CLONE_NEWNET)
@@ -233,9 +241,53 @@ static int root_squashfuse(const struct record *r, struct fail *f) {
   return 0;
 }
 
+// A loop device that shows the image, and goes by itself with its last mount or descriptor (loop(4)).
+static int open_loop(int image, char path[32]) {
+  cleanup_fd int control = openat(AT_FDCWD, "/dev/loop-control", O_RDWR | O_CLOEXEC);
+  for (int tries = 0; control >= 0 && tries < LOOP_TRIES; tries++) {
+    int number = ioctl(control, K_LOOP_CTL_GET_FREE);
+    if (number < 0)
+      return -1;
+    snprintf(path, 32, "/dev/loop%d", number);
+    int loop = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (loop < 0)
+      return -1;
+    struct k_loop_info info = {.flags = K_LO_FLAGS_READ_ONLY | K_LO_FLAGS_AUTOCLEAR};
+    if (ioctl(loop, K_LOOP_SET_FD, image) == 0) {
+      if (ioctl(loop, K_LOOP_SET_STATUS64, &info) == 0)
+        return loop;
+      ioctl(loop, K_LOOP_CLR_FD, 0);
+    }
+    close(loop);
+    if (errno != EBUSY && errno != EAGAIN) // another process took it meanwhile
+      return -1;
+  }
+  return -1;
+}
+
+// The kernel's own squashfs. Only root can, and only an image that is known to be sound may come here.
+static int root_squashfs(const struct record *r, struct fail *f) {
+  const char *path = rec_string(r, 0);
+  char device[32] = "";
+  cleanup_fd int image = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  if (image < 0)
+    return FAIL(f, r, "open", path);
+  cleanup_fd int loop = open_loop(image, device);
+  if (loop < 0)
+    return FAIL(f, r, "find a loop device for", path);
+  cleanup_fd int top = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
+  root = mount_new("squashfs", (const char *const[][2]){{"source", device}, {"ro", NULL}, {NULL, NULL}},
+                   (unsigned)rec_numbers(r)[0], top, -1, "/");
+  if (root < 0)
+    return FAIL(f, r, "mount", path);
+  stacked++;
+  return 0;
+}
+
 static int overlay(const struct record *r, struct fail *f) {
   const char *directory = rec_string(r, 0);
-  bool on_tmpfs = rec_numbers(r)[0] != 0;
+  bool is_layer = rec_numbers(r)[0] == OVERLAY_LAYER;
+  bool on_tmpfs = !is_layer && rec_numbers(r)[0] != OVERLAY_DIRECTORY;
   cleanup_fd int above = -1;
   if (on_tmpfs) {
     char size[24];
@@ -249,20 +301,22 @@ static int overlay(const struct record *r, struct fail *f) {
     above = openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (above < 0)
     return FAIL(f, r, "open", directory);
-  if ((mkdirat(above, "upper", 0755) != 0 && errno != EEXIST) || (mkdirat(above, "work", 0755) != 0 && errno != EEXIST))
+  if (!is_layer && ((mkdirat(above, "upper", 0755) != 0 && errno != EEXIST) ||
+                    (mkdirat(above, "work", 0755) != 0 && errno != EEXIST)))
     return FAIL(f, r, "make the overlay's directories in", directory);
-  char lower[32], upper[48], work[48];
+  char lower[32], layers[64], upper[48], work[48];
   snprintf(lower, sizeof lower, "/proc/self/fd/%d", root);
+  snprintf(layers, sizeof layers, "/proc/self/fd/%d:%s", above, lower);
   snprintf(upper, sizeof upper, "/proc/self/fd/%d/upper", above);
   snprintf(work, sizeof work, "/proc/self/fd/%d/work", above);
   int over = new_mount("overlay",
                        (const char *const[][2]){{"source", "slipway"},
-                                                {"lowerdir", lower},
-                                                {"upperdir", upper},
-                                                {"workdir", work},
                                                 {"userxattr", NULL},
+                                                {"lowerdir", is_layer ? layers : lower},
+                                                {is_layer ? NULL : "upperdir", upper},
+                                                {"workdir", work},
                                                 {NULL, NULL}},
-                       0);
+                       is_layer ? MOUNT_NOSUID | MOUNT_NODEV : 0);
   if (over < 0)
     return FAIL(f, r, "make an overlay on", on_tmpfs ? "a tmpfs" : directory);
   // The overlay has its own hold on what it is made of. Left mounted, that would stand between the new root and the
@@ -370,7 +424,12 @@ static int uncover(const char *path) {
 static int bind_mount(const struct record *r, struct fail *f) {
   const char *source = rec_string(r, 0), *path = rec_string(r, 1);
   unsigned flags = (unsigned)rec_numbers(r)[0];
-  cleanup_fd int tree = tree_clone(source, flags & MOUNT_RECURSIVE);
+  char inside[32];
+  cleanup_fd int place = flags & MOUNT_INSIDE ? resolve_in_root(root, source) : -1;
+  snprintf(inside, sizeof inside, "/proc/self/fd/%d", place);
+  cleanup_fd int tree = flags & MOUNT_INSIDE && place < 0
+                            ? -1
+                            : tree_clone(flags & MOUNT_INSIDE ? inside : source, flags & MOUNT_RECURSIVE);
   if (tree < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
     return 0;
   struct stat st;
@@ -386,7 +445,8 @@ static int bind_mount(const struct record *r, struct fail *f) {
     errno = fstatat(target, "", &on, K_AT_EMPTY_PATH) == 0 && S_ISDIR(on.st_mode) != S_ISDIR(st.st_mode) ? ENOTDIR : EINVAL;
   if (mounted < 0)
     return FAIL(f, r, "mount on", path);
-  if ((flags & MOUNT_RECURSIVE) && source[strspn(source, "/")] == 0 && uncover(path) != 0)
+  if ((flags & (MOUNT_RECURSIVE | MOUNT_INSIDE)) == MOUNT_RECURSIVE && source[strspn(source, "/")] == 0 &&
+      uncover(path) != 0)
     return FAIL(f, r, "uncover the mount on", path);
   if (mounted != tree) { // by an older kernel, and perhaps of what was on top
     close(mounted);
@@ -435,6 +495,24 @@ static int temporary(const struct record *r, struct fail *f) {
   return 0;
 }
 
+// Puts the new root, with all that is mounted in it, at a path of the caller's own mount namespace, and goes back there.
+// Until this one step nothing of it is mounted anywhere but in a namespace that goes with this process.
+static int leave_at(const struct record *r, struct fail *f) {
+  const char *path = rec_string(r, 0);
+  char name[32];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", root);
+  cleanup_fd int tree = (int)syscall(SYS_open_tree, AT_FDCWD, name, K_OPEN_TREE_CLONE | O_CLOEXEC | K_AT_RECURSIVE);
+  if (tree < 0 || callers_mounts < 0 || setns(callers_mounts, CLONE_NEWNS) != 0)
+    return FAIL(f, r, "take out", "the new root");
+  cleanup_fd int target = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (target < 0)
+    return FAIL(f, r, "open", path);
+  if (tree_attach(tree, target, -1, path) < 0)
+    return FAIL(f, r, "mount on", path);
+  close(root);
+  return 0;
+}
+
 // Leaves the old root. Where the caller's root is the initial ramfs, as on diskless nodes, it can't be pivoted (EINVAL):
 // the new root, which is mounted on top of it, is entered by chroot alone.
 static int enter(const struct record *r, struct fail *f) {
@@ -457,7 +535,8 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
   caller_uid = geteuid();
   caller_gid = getegid();
   for (const struct record *r = from; r < to; r = rec_next(r))
-    if ((r->operation == OP_ROOT_SQUASHFUSE || r->operation == OP_SQUASHFUSE) && start_server(r, f) != 0)
+    if ((r->operation == OP_ROOT_SQUASHFUSE || r->operation == OP_SQUASHFUSE) && *rec_string(r, 1) &&
+        start_server(r, f) != 0)
       return -1;
   for (const struct record *r = from; r < to; r = rec_next(r)) {
     int status = 0;
@@ -481,7 +560,7 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
       break;
     case OP_ROOT_SQUASHFUSE:
       has_root = true;
-      status = root_squashfuse(r, f);
+      status = *rec_string(r, 1) ? root_squashfuse(r, f) : root_squashfs(r, f);
       break;
     case OP_SQUASHFUSE:
       status = squashfuse(r, f);
@@ -500,7 +579,9 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
         status = FAIL(f, r, "make read-only", "the root");
       break;
     case OP_ENTER:
-      if (has_root)
+      if (r->strings)
+        status = leave_at(r, f);
+      else if (has_root)
         status = enter(r, f);
       else
         close(root);

@@ -33,6 +33,8 @@ static uint64_t hash_sources(uint64_t hash, const struct record *hold) {
     if (r->operation != OP_BIND && r->operation != OP_ROOT_DIRECTORY && r->operation != OP_ROOT_SQUASHFUSE &&
         r->operation != OP_SQUASHFUSE)
       continue;
+    if (r->operation == OP_BIND && rec_numbers(r)[0] & MOUNT_INSIDE)
+      continue;
     bool is_there = fstatat(AT_FDCWD, rec_string(r, 0), &st, 0) == 0;
     uint64_t place[2] = {is_there ? st.st_dev : 0, is_there ? st.st_ino : 0};
     hash = fnv(hash, place, sizeof place);

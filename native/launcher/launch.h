@@ -46,14 +46,14 @@
   X(JOIN, 1, 1, 1)            /* pid whose namespaces to enter | origin             */                                 \
   X(ROOT_HOST, 0, 0, 0)       /* the root as it is: the caller's, or what was held  */                                 \
   X(ROOT_DIRECTORY, 1, 2, 2)  /* MOUNT_* | path, origin                             */                                 \
-  X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server program, origin            */                                 \
+  X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server ("": the kernel), origin   */                                 \
   X(SQUASHFUSE, 1, 4, 4)      /* MOUNT_* | image, server program, guest path, origin */                               \
-  X(OVERLAY, 1, 2, 2)         /* tmpfs bytes (0: directory) | directory, origin     */                                 \
+  X(OVERLAY, 1, 2, 2)         /* tmpfs bytes, or OVERLAY_* | directory, origin      */                                 \
   X(BIND, 1, 3, 3)            /* MOUNT_* | host path, guest path, origin            */                                 \
   X(TMPFS, 3, 2, 2)           /* MOUNT_*, bytes, mode | guest path, origin          */                                 \
   X(PROC, 0, 1, 1)            /* of this pid namespace, on /proc | origin           */                                 \
   X(ROOT_READ_ONLY, 0, 0, 0)  /* the root mount, after targets were made            */                                 \
-  X(ENTER, 0, 0, 0)           /* pivot into the new root                            */                                 \
+  X(ENTER, 0, 0, 1)           /* pivot into the new root, or leave it at a path     */                                 \
   X(ENV_CLEAR, 0, 0, -1)      /* all but these globs                                */                                 \
   X(ENV_UNSET, 0, 1, 1)       /* glob                                               */                                 \
   X(ENV_SET, 0, 2, 2)         /* name, value                                        */                                 \
@@ -70,8 +70,8 @@
   X(NO_NEW_PRIVS, 0, 0, 0)    /* setuid programs gain nothing                       */                                 \
   X(SECCOMP, -1, 0, 0)        /* a BPF program, an instruction a number             */                                 \
   X(CHDIR, 0, 2, 2)           /* guest path, origin: must work                      */                                 \
-  X(CHDIR_CALLER, 0, 1, 1)    /* guest directory: the caller's cwd, if in there     */                                 \
-  X(CHDIR_TRY, 0, 1, 1)       /* guest path                                         */                                 \
+  X(CHDIR_CALLER, 1, 1, 1)    /* say so if not | guest directory of the caller's cwd */                                 \
+  X(CHDIR_TRY, 1, 1, 1)       /* say so if not | guest path                         */                                 \
   X(EXEC, 0, 0, -1)           /* argument..., then the caller's own                 */                                 \
   X(EXEC_NAMESAKE, 0, 2, -1)  /* directory with the wrapper's namesake, where it    \
                                  was built, what is to start it...                  */
@@ -92,8 +92,13 @@ enum {
   MOUNT_NOSUID = 16,
   MOUNT_NODEV = 32,
   MOUNT_NOEXEC = 64,
-  MOUNT_FLAGS_ALL = 127,
+  MOUNT_INSIDE = 128, // the source is a guest path
+  MOUNT_FLAGS_ALL = 255,
 };
+
+// In OVERLAY: writes go to the directory; or the directory lies over the root, and nothing can be written.
+#define OVERLAY_DIRECTORY 0
+#define OVERLAY_LAYER UINT64_MAX
 
 // In HOLD, a scope is a variable, whose value divides ranks, or this: what stands at the sources of the held mounts.
 #define SCOPE_SOURCES "@sources"

@@ -27,7 +27,22 @@ static const struct {
   bool options_first; // options may stand before the verb; none takes a word of its own
 } planned[] = {
     {"slipway", "run", false},
+    {"shifter", NULL, false},
+    {"setupRoot", NULL, false},
 };
+
+// Run by root on behalf of jobs: nothing that a job's owner chose may reach them, or what they start.
+static const char *const roots_own[] = {"setupRoot", "unsetupRoot", "slipway-batch"};
+
+static void be_fresh(const char *face) {
+  static char *fresh[] = {"PATH=/usr/bin:/usr/sbin:/bin:/sbin", NULL};
+  for (size_t i = 0; i < sizeof roots_own / sizeof *roots_own; i++)
+    if (geteuid() == 0 && strcmp(face, roots_own[i]) == 0) {
+      environ = fresh;
+      (void)!chdir("/");
+      umask(022);
+    }
+}
 
 static bool has_plans(const char *face, int argc, char **argv) {
   for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
@@ -170,6 +185,7 @@ int main(int argc, char **argv) {
              face);
     return STATUS_OWN;
   }
+  be_fresh(face);
   if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
     cwd[0] = 0;
   struct plan plan;

@@ -270,13 +270,19 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       is_placed = true;
       break;
     case OP_CHDIR_CALLER:
-      is_placed = is_placed || (is_inside(caller_cwd, s) && chdir(caller_cwd) == 0);
+    case OP_CHDIR_TRY: {
+      bool is_callers = r->operation == OP_CHDIR_CALLER;
+      const char *directory = is_callers ? caller_cwd : s;
+      if (is_placed)
+        break;
+      is_placed = (!is_callers || is_inside(directory, s)) && chdir(directory) == 0;
       // A wrapper of what is not isolated keeps a directory that was removed, or has no way to it, as any program does.
-      is_placed = is_placed || (*wrapper_name && strcmp(s, "/") == 0 && fchdir(here) == 0);
+      is_placed = is_placed || (is_callers && *wrapper_name && strcmp(s, "/") == 0 && fchdir(here) == 0);
+      if (!is_placed && rec_numbers(r)[0])
+        complain("%s: change to the working directory %s: it can't be entered here; the next is tried",
+                 rec_string(plan->first, 0), *directory ? directory : "of the caller");
       break;
-    case OP_CHDIR_TRY:
-      is_placed = is_placed || chdir(s) == 0;
-      break;
+    }
     case OP_EXEC: {
       size_t n = r->strings;
       while (rest[n - r->strings])

@@ -66,10 +66,13 @@ function identified(image: LocatedImage, inputs: Inputs): Required<LocatedImage>
 function lookInto(
   rootfs: Rootfs,
   targets: readonly string[],
-): Pick<ImageFacts, 'kinds' | 'emptyAncestors' | 'passwd' | 'group'> {
+): Pick<ImageFacts, 'kinds' | 'emptyAncestors' | 'places' | 'passwd' | 'group'> {
   const kinds = new Map<string, GuestKind>();
+  const places = new Map<string, string>();
   const emptyAncestors = new Map<string, string>();
   for (const target of targets) {
+    const place = placeOf(target, rootfs.realPath);
+    if (place !== target) places.set(target, place);
     const kind = rootfs.kindOf(target);
     if (kind !== undefined) {
       kinds.set(target, kind);
@@ -82,9 +85,24 @@ function lookInto(
   return {
     kinds,
     emptyAncestors,
+    places,
     passwd: rootfs.readText('/etc/passwd') ?? '',
     group: rootfs.readText('/etc/group') ?? '',
   };
+}
+
+/** The path without links as far as it exists, the rest of it as written. */
+function placeOf(guestPath: string, realPath: (path: string) => string | undefined): string {
+  const names = guestPath.split('/').filter((name) => name !== '' && name !== '.');
+  for (let there = names.length; there > 0; there -= 1) {
+    const real = realPath(`/${names.slice(0, there).join('/')}`);
+    if (real === undefined) continue;
+    return `${real === '/' ? '' : real}${names
+      .slice(there)
+      .map((name) => `/${name}`)
+      .join('')}`;
+  }
+  return `/${names.join('/')}`;
 }
 
 function isPath(name: string): boolean {

@@ -17,6 +17,8 @@ export type MountFlags = {
   readonly nosuid?: boolean;
   readonly nodev?: boolean;
   readonly noexec?: boolean;
+  /** The source is a path in the container, as far as it is built, instead of the machine's. */
+  readonly inside?: boolean;
 };
 
 export type Namespace = 'user' | 'mount' | 'pid' | 'ipc' | 'uts' | 'net';
@@ -98,9 +100,17 @@ export type Step =
       readonly flags: MountFlags;
       readonly origin: string;
     }
+  /** The kernel's own squashfs, by a loop device: root's alone, and for images that are known to be sound. */
+  | {
+      readonly step: 'root-squashfs';
+      readonly image: string;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
+  /** Writes go to memory or a directory; or `layer`, a directory, lies over the root, and nothing can be written. */
   | {
       readonly step: 'overlay';
-      readonly on: { readonly tmpfsBytes: number } | { readonly directory: string };
+      readonly on: { readonly tmpfsBytes: number } | { readonly directory: string } | { readonly layer: string };
       readonly origin: string;
     }
   | {
@@ -122,6 +132,8 @@ export type Step =
   | { readonly step: 'proc'; readonly origin: string }
   | { readonly step: 'root-read-only' }
   | { readonly step: 'enter' }
+  /** Instead of entering the new root, leave it mounted at a path of the namespace that was left: root, for others. */
+  | { readonly step: 'leave-at'; readonly path: string; readonly origin: string }
   | { readonly step: 'environment'; readonly edit: EnvironmentEdit; readonly origin: string }
   /**
    * The edits from here up to `activated` are left out where the first variable is set; and, unless the second is, where
@@ -150,6 +162,8 @@ export type Step =
       readonly how: 'must' | 'caller' | 'try';
       readonly path: string;
       readonly origin: string;
+      /** Say so where it does not work and the next is tried. */
+      readonly complains?: boolean;
     }
   /** The program and its first arguments; the caller's words behind what the plan covers follow. */
   | { readonly step: 'exec'; readonly argv: readonly string[] }

@@ -18,7 +18,21 @@ export type MountRequest =
       readonly flags: MountFlags;
     }
   /** A file made for this container alone; read-only, whatever the flags. */
-  | { readonly kind: 'file'; readonly content: string; readonly target: string; readonly flags: MountFlags };
+  | { readonly kind: 'file'; readonly content: string; readonly target: string; readonly flags: MountFlags }
+  /** The same, of a directory with all that is in it. */
+  | {
+      readonly kind: 'tree';
+      readonly entries: readonly MadeEntry[];
+      readonly target: string;
+      readonly flags: MountFlags;
+    };
+
+/** Something made for a container. `path` is relative to where it is shown; directories come before what is in them. */
+export type MadeEntry =
+  | { readonly path: string; readonly kind: 'directory' }
+  /** Empty unless `content` says otherwise. */
+  | { readonly path: string; readonly kind: 'file'; readonly content?: string }
+  | { readonly path: string; readonly kind: 'link'; readonly target: string };
 
 /** Mounts and variables with the words that say who asked for them: `slipway explain` and error messages show these. */
 export type Adaptation = {
@@ -79,6 +93,11 @@ export type FaceConventions = {
   readonly rootFlags: Pick<MountFlags, 'nosuid' | 'nodev' | 'recursive'>;
   /** Whether a mount point that the image lacks is made above the image; otherwise a mount on it fails, or is left out. */
   readonly makesMountPoints: boolean;
+  /**
+   * What stands over the image, in directories that it shares with it: one overlay, in which nothing can be written. Mount
+   * points that the image lacks are made in there.
+   */
+  readonly layer?: readonly MadeEntry[];
   /** In this order. */
   readonly workdirs: readonly Omit<Extract<Step, { readonly step: 'chdir' }>, 'step'>[];
   /** The program's first words; the caller's follow where there are any. */

@@ -246,7 +246,11 @@ function wordsOf(step: Step): readonly string[] {
     case 'exec-namesake':
       return [step.directory, step.builtIn, ...step.starter];
     case 'overlay':
-      return 'directory' in step.on ? [step.on.directory] : [];
+      return 'directory' in step.on ? [step.on.directory] : 'layer' in step.on ? [step.on.layer] : [];
+    case 'root-squashfs':
+      return [step.image, '', step.origin];
+    case 'leave-at':
+      return [step.path];
     case 'bind':
       return [step.source, step.target, step.origin];
     case 'tmpfs':
@@ -286,7 +290,7 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
     case 'hold':
       return [step.lingerMs === 'for-ever' ? 2n ** 64n - 1n : step.lingerMs];
     case 'overlay':
-      return ['directory' in step.on ? 0 : step.on.tmpfsBytes];
+      return ['directory' in step.on ? 0 : 'layer' in step.on ? 2n ** 64n - 1n : step.on.tmpfsBytes];
     case 'tmpfs':
       return [step.sizeBytes, step.mode];
     case 'umask':
@@ -308,8 +312,10 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
     case 'held':
     case 'hold-when':
     case 'limit':
+    case 'leave-at':
     case 'no-new-privileges':
     case 'proc':
+    case 'root-squashfs':
     case 'root-directory':
     case 'root-host':
     case 'root-read-only':

@@ -78,6 +78,8 @@ type PlanRecord = {
 const headerBytes = 80;
 const callersOwnId = 0xffff_ffff;
 const forEver = 0xffff_ffff_ffff_ffffn;
+/** The launcher's OVERLAY_LAYER. */
+const overlayLayer = 0xffff_ffff_ffff_ffffn;
 
 /** The name under which the launcher looks for a plan with this cover. */
 export function planFileName(covers: Plan['covers']): string {
@@ -204,7 +206,8 @@ function mountBits(flags: MountFlags): number {
     (flags.create ? 8 : 0) |
     (flags.nosuid ? 16 : 0) |
     (flags.nodev ? 32 : 0) |
-    (flags.noexec ? 64 : 0)
+    (flags.noexec ? 64 : 0) |
+    (flags.inside ? 128 : 0)
   );
 }
 
@@ -245,10 +248,19 @@ function stepRecord(step: Step): PlanRecord {
         numbers: [mountBits(step.flags)],
         strings: [step.image, step.server, step.target, step.origin],
       };
-    case 'overlay':
-      return 'directory' in step.on
-        ? { operation: 'OVERLAY', numbers: [0], strings: [step.on.directory, step.origin] }
-        : { operation: 'OVERLAY', numbers: [step.on.tmpfsBytes], strings: ['', step.origin] };
+    case 'root-squashfs':
+      return {
+        operation: 'ROOT_SQUASHFUSE',
+        numbers: [mountBits(step.flags)],
+        strings: [step.image, '', step.origin],
+      };
+    case 'overlay': {
+      const { on, origin } = step;
+      if ('layer' in on) return { operation: 'OVERLAY', numbers: [overlayLayer], strings: [on.layer, origin] };
+      return 'directory' in on
+        ? { operation: 'OVERLAY', numbers: [0], strings: [on.directory, origin] }
+        : { operation: 'OVERLAY', numbers: [on.tmpfsBytes], strings: ['', origin] };
+    }
     case 'bind':
       return {
         operation: 'BIND',
@@ -267,6 +279,8 @@ function stepRecord(step: Step): PlanRecord {
       return { operation: 'ROOT_READ_ONLY' };
     case 'enter':
       return { operation: 'ENTER' };
+    case 'leave-at':
+      return { operation: 'ENTER', strings: [step.path] };
     case 'environment':
       return environmentRecord(step.edit);
     case 'activate':
@@ -291,6 +305,7 @@ function stepRecord(step: Step): PlanRecord {
     case 'chdir':
       return {
         operation: chdirOperations[step.how],
+        ...(step.how === 'must' ? {} : { numbers: [step.complains === true ? 1 : 0] }),
         strings: step.how === 'must' ? [step.path, step.origin] : [step.path],
       };
     case 'exec':

@@ -53,17 +53,19 @@ function explainStep(step: Step): ExplainedLine {
         `mount ${step.image} on ${step.target}, served by ${step.server}${withFlags(step.flags)}`,
         step.origin,
       );
+    case 'root-squashfs':
+      return line(`mount ${step.image} as root by the kernel's squashfs${withFlags(step.flags)}`, step.origin);
     case 'overlay':
-      return 'directory' in step.on
-        ? line(`let writes to the root go to ${step.on.directory}`, step.origin)
-        : line(`let writes to the root go to memory, at most ${step.on.tmpfsBytes} bytes`, step.origin);
-    case 'bind':
+      return line(explainOverlay(step.on), step.origin);
+    case 'bind': {
+      const whose = step.flags.inside ? "the container's" : "the host's";
       return line(
         step.source === step.target
-          ? `mount the host's ${step.source}${withFlags(step.flags)}`
-          : `mount the host's ${step.source} on ${step.target}${withFlags(step.flags)}`,
+          ? `mount ${whose} ${step.source}${withFlags(step.flags)}`
+          : `mount ${whose} ${step.source} on ${step.target}${withFlags(step.flags)}`,
         step.origin,
       );
+    }
     case 'tmpfs':
       return line(
         `mount a new tmpfs on ${step.target}, at most ${step.sizeBytes} bytes, mode ${step.mode.toString(8)}${withFlags(step.flags)}`,
@@ -75,6 +77,8 @@ function explainStep(step: Step): ExplainedLine {
       return line('make the root read-only');
     case 'enter':
       return line('make it the root, and leave the old one');
+    case 'leave-at':
+      return line(`leave it mounted at ${step.path}, for others to enter`, step.origin);
     case 'environment':
       return line(explainEdit(step.edit), step.origin);
     case 'activate':
@@ -113,6 +117,13 @@ function explainStep(step: Step): ExplainedLine {
 
 function explainId(kind: string, id: number | 'own'): string {
   return id === 'own' ? `the caller's ${kind}` : `${kind} ${id}`;
+}
+
+function explainOverlay(on: Extract<Step, { readonly step: 'overlay' }>['on']): string {
+  if ('layer' in on) return `lay ${on.layer} over the root`;
+  return 'directory' in on
+    ? `let writes to the root go to ${on.directory}`
+    : `let writes to the root go to memory, at most ${on.tmpfsBytes} bytes`;
 }
 
 function explainChdir(how: 'must' | 'caller' | 'try', path: string): string {

@@ -15,6 +15,8 @@ export type ImageFacts = {
   readonly kinds: ReadonlyMap<string, GuestKind>;
   /** For each of these paths where nothing stands: the nearest directory above it, if that is empty. */
   readonly emptyAncestors: ReadonlyMap<string, string>;
+  /** Where these paths, and those of the directories of a layer, lead without links; what is missing stays as it is. */
+  readonly places: ReadonlyMap<string, string>;
   /** The image's own /etc/passwd and /etc/group, or ''. */
   readonly passwd: string;
   readonly group: string;

@@ -15,6 +15,7 @@ import { defaultAdaptations } from './default-mounts.ts';
 import { environmentSteps } from './environment.ts';
 import type { HostFacts, ImageFacts, SiteFacts } from './facts.ts';
 import { fingerprint } from './fingerprint.ts';
+import { layerDirectories, layerFor } from './layer.ts';
 import { type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
 
 /** A file made for the container; its name is its content's digest, so writing it twice is harmless. */
@@ -44,12 +45,21 @@ const rankVariables = [
 
 /** The guest paths whose presence in the image plan() wants to know. */
 export function mountTargets(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly string[] {
-  return [...new Set(mountsOf(request, host).map(({ target }) => target))];
+  return [
+    ...new Set([
+      ...mountsOf(request, host).map(({ target }) => target),
+      ...layerDirectories(request.conventions?.layer),
+    ]),
+  ];
 }
 
 /** The host paths whose kind plan() wants to know. */
 export function mountSources(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly string[] {
-  return [...new Set(mountsOf(request, host).flatMap((mount) => (mount.kind === 'bind' ? [mount.source] : [])))];
+  return [...new Set(mountsOf(request, host).flatMap((mount) => (isFromHost(mount) ? [mount.source] : [])))];
+}
+
+function isFromHost(mount: MountRequest): mount is Extract<MountRequest, { readonly kind: 'bind' }> {
+  return mount.kind === 'bind' && mount.flags.inside !== true;
 }
 
 function mountsOf(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly MountRequest[] {
@@ -67,7 +77,7 @@ export function plan(
   const { image, host, site } = given;
   const uid = request.uid ?? (request.isolation.fakesRoot ? 0 : host.uid);
   const gid = request.gid ?? (request.isolation.fakesRoot ? 0 : host.gid);
-  const { adaptations, generated } = withFilesMade(
+  const { adaptations, generated, trees } = withFilesMade(
     [
       ...defaultAdaptations(request, host),
       ...(request.conventions === undefined ? [accounts(image, host, { uid, gid })] : []),
@@ -75,12 +85,22 @@ export function plan(
     ],
     host,
   );
-  const isScaffolded = request.writable.kind === 'none' && (request.conventions?.makesMountPoints ?? true);
+  const own = request.conventions?.layer;
+  const layer =
+    own === undefined
+      ? undefined
+      : layerFor(
+          own,
+          adaptations.flatMap(({ mounts }) => mounts),
+          { image, host: withFiles(host, generated) },
+        );
+  const isScaffolded =
+    layer === undefined && request.writable.kind === 'none' && (request.conventions?.makesMountPoints ?? true);
   const scaffold: Scaffold = isScaffolded
     ? scaffoldFor(adaptations, { image, host: withFiles(host, generated) })
     : { kind: 'none' };
 
-  const construction = constructionSteps({ request, image, host, adaptations, scaffold, uid, gid });
+  const construction = constructionSteps({ request, image, host, adaptations, scaffold, layer, uid, gid });
   const steps: Step[] = [
     ...sharedSteps(construction, { request, image, site }),
     ...privateSteps(request, { uid, gid }),
@@ -97,7 +117,11 @@ export function plan(
       steps,
     },
     generated,
-    skeletons: scaffold.kind === 'skeletons' ? scaffold.skeletons : [],
+    skeletons: [
+      ...(scaffold.kind === 'skeletons' ? scaffold.skeletons : []),
+      ...trees,
+      ...(layer === undefined ? [] : [layer]),
+    ],
   };
 }
 
@@ -108,10 +132,11 @@ function constructionSteps(given: {
   readonly host: HostFacts;
   readonly adaptations: readonly MadeAdaptation[];
   readonly scaffold: Scaffold;
+  readonly layer: Skeleton | undefined;
   readonly uid: number;
   readonly gid: number;
 }): readonly Step[] {
-  const { request, image, host, adaptations, scaffold, uid, gid } = given;
+  const { request, image, host, adaptations, scaffold, layer, uid, gid } = given;
   const identity: Step = {
     step: 'namespaces',
     namespaces: ['user', 'mount'],
@@ -130,6 +155,9 @@ function constructionSteps(given: {
       : identity,
     rootStep(request, image, host),
     ...writableSteps(request, scaffold),
+    ...(layer === undefined
+      ? []
+      : [{ step: 'overlay', on: { layer: layer.path }, origin: 'what is laid over the image' } as const]),
     ...adaptations.flatMap(({ origin, mounts }) => mounts.map((mount) => mountStep(mount, origin, canCreate))),
     ...(scaffold.kind === 'overlay' ? [{ step: 'root-read-only' } as const] : []),
     { step: 'enter' },
@@ -238,25 +266,38 @@ function mountStep(mount: Made, origin: string, canCreate: boolean): Step {
 }
 
 /** A mount of something that is there. */
-type Made = Exclude<MountRequest, { readonly kind: 'file' }>;
+type Made = Exclude<MountRequest, { readonly kind: 'file' | 'tree' }>;
 type MadeAdaptation = Omit<Adaptation, 'mounts'> & { readonly mounts: readonly Made[] };
 
 /** Puts the files that adaptations describe into the host's directory for them, and mounts them from there. */
 function withFilesMade(
   adaptations: readonly Adaptation[],
   host: HostFacts,
-): { readonly adaptations: readonly MadeAdaptation[]; readonly generated: readonly GeneratedFile[] } {
+): {
+  readonly adaptations: readonly MadeAdaptation[];
+  readonly generated: readonly GeneratedFile[];
+  readonly trees: readonly Skeleton[];
+} {
   const generated = new Map<string, GeneratedFile>();
+  const trees = new Map<string, Skeleton>();
   const made = adaptations.map((adaptation) => ({
     ...adaptation,
     mounts: adaptation.mounts.map((mount): Made => {
+      const { target } = mount;
+      const flags = { ...mount.flags, readOnly: true };
+      if (mount.kind === 'tree') {
+        const { entries } = mount;
+        const path = `${host.generatedDirectory}/s-${fingerprint(JSON.stringify(entries))}`;
+        trees.set(path, { path, entries });
+        return { kind: 'bind', source: path, target, flags };
+      }
       if (mount.kind !== 'file') return mount;
       const file = { path: `${host.generatedDirectory}/f-${fingerprint(mount.content)}`, content: mount.content };
       generated.set(file.path, file);
-      return { kind: 'bind', source: file.path, target: mount.target, flags: { ...mount.flags, readOnly: true } };
+      return { kind: 'bind', source: file.path, target, flags };
     }),
   }));
-  return { adaptations: made, generated: [...generated.values()] };
+  return { adaptations: made, generated: [...generated.values()], trees: [...trees.values()] };
 }
 
 function withFiles(host: HostFacts, files: readonly GeneratedFile[]): HostFacts {

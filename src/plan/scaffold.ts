@@ -2,16 +2,16 @@
 // Mount points that an image lacks. A read-only root can't get them, so something must be put over it: where the nearest
 // directory above is empty (an image's /home, /mnt), a skeleton of directories from the host's side, which costs one
 // mount and hides nothing; otherwise an overlay over the whole root.
-import type { Adaptation, MountRequest } from '../model/index.ts';
+import type { Adaptation, MadeEntry, MountRequest } from '../model/index.ts';
 import type { HostFacts, ImageFacts } from './facts.ts';
 import { fingerprint } from './fingerprint.ts';
 
-/** A directory tree of empty files and directories, made before the launch and mounted where it is wanted. */
+/** A directory tree that is made before the launch and mounted where it is wanted. */
 export type Skeleton = {
   /** On the host; the name tells the content. */
   readonly path: string;
   /** Below it, a directory before what is in it. */
-  readonly entries: readonly { readonly path: string; readonly kind: 'file' | 'directory' }[];
+  readonly entries: readonly MadeEntry[];
 };
 
 export type Scaffold =

@@ -9,10 +9,12 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import type { MadeEntry } from '../model/index.ts';
 
 /** Writes a file under another name and renames it. Text that is there already is left as it is, but kept young. */
 export function writeFileInPlace(path: string, content: string | Uint8Array, mode: number): void {
@@ -32,11 +34,8 @@ export function writeFileInPlace(path: string, content: string | Uint8Array, mod
   }
 }
 
-/** Makes a tree of empty files and directories, whole or not at all; one that is there already is kept young. */
-export function makeSkeleton(
-  path: string,
-  entries: readonly { readonly path: string; readonly kind: 'file' | 'directory' }[],
-): void {
+/** Makes a tree of files, directories and links, whole or not at all; one that is there already is kept young. */
+export function makeSkeleton(path: string, entries: readonly MadeEntry[]): void {
   const now = new Date();
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
     utimesSync(path, now, now);
@@ -48,8 +47,10 @@ export function makeSkeleton(
     rmSync(temporary, { force: true, recursive: true });
     mkdirSync(temporary, { mode: 0o755 });
     for (const entry of entries) {
-      if (entry.kind === 'directory') mkdirSync(`${temporary}/${entry.path}`, { mode: 0o755 });
-      else writeFileSync(`${temporary}/${entry.path}`, '', { flag: 'wx', mode: 0o644 });
+      const own = `${temporary}/${entry.path}`;
+      if (entry.kind === 'directory') mkdirSync(own, { mode: 0o755 });
+      else if (entry.kind === 'link') symlinkSync(entry.target, own);
+      else writeFileSync(own, entry.content ?? '', { flag: 'wx', mode: 0o644 });
     }
     renameSync(temporary, path);
   } catch (error) {

@@ -150,6 +150,15 @@ export const samplePlans: Readonly<Record<string, Plan>> = {
     ],
     { trace: [] },
   ),
+  prepared: sample({ words: ['setupRoot', 'id', 'abc'], isExact: true }, [
+    { step: 'namespaces', namespaces: ['mount'], uid: 0, gid: 0, origin: 'setupRoot' },
+    { step: 'root-squashfs', image: '/images/abc.squashfs', flags: { nosuid: true, nodev: true }, origin: 'the image' },
+    { step: 'overlay', on: { layer: '/run/slipway/s-1' }, origin: 'what is laid over the image' },
+    { step: 'bind', source: '/a', target: '/b', flags: { inside: true, readOnly: true }, origin: '--volume' },
+    { step: 'leave-at', path: '/var/udiMount', origin: 'udiMount' },
+    { step: 'chdir', how: 'caller', path: '/', origin: 'default', complains: true },
+    { step: 'exec', argv: ['/bin/true'] },
+  ]),
   // Names and globs for which a matcher that goes back at every star takes longer than anyone waits.
   globs: sample(
     { words: ['tool'], isExact: false },

@@ -50,6 +50,7 @@ export const exampleImage: ImageFacts = {
     ...['/etc/resolv.conf', '/etc/hosts', '/etc/passwd', '/etc/group'].map((path) => [path, 'file'] as const),
   ]),
   emptyAncestors: new Map([['/home/ann', '/home']]),
+  places: new Map(),
   passwd: 'root:x:0:0:root:/root:/bin/sh\n',
   group: 'root:x:0:\n',
 };
