@@ -17,6 +17,7 @@ static void check_records(const struct plan *plan) {
     REQUIRE((r->operation >= OP_EXEC) == (rec_next(r) == plan->end));
     switch (r->operation) {
     case OP_ROOT_HOST:
+    case OP_ROOT_BUNDLE:
     case OP_ROOT_DIRECTORY:
     case OP_ROOT_SQUASHFUSE:
       REQUIRE(!is_open && (!has_root || r->operation == OP_ROOT_HOST));
@@ -25,6 +26,7 @@ static void check_records(const struct plan *plan) {
     case OP_SQUASHFUSE:
     case OP_OVERLAY:
     case OP_BIND:
+    case OP_DEVICE:
     case OP_TMPFS:
     case OP_ROOT_READ_ONLY:
       REQUIRE(is_open);

@@ -5,11 +5,13 @@
 #include "launch.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -24,6 +26,8 @@ static uid_t caller_uid, inner_uid;
 static gid_t caller_gid, inner_gid;
 static int callers_mounts = -1; // the mount namespace that was left, where root builds for others
 enum { LOOP_TRIES = 64 };
+static struct bundle bundle; // of ROOT_BUNDLE
+static bool is_bundle;
 
 // The FUSE servers, one for each image in the order of the records: processes in the caller's own namespaces, so that
 // they keep nothing mounted themselves, waiting for their two descriptors.
@@ -350,11 +354,33 @@ static bool is_own(int directory) {
   return is_found;
 }
 
-// Makes the missing parts of a guest path: directories, and at the end a directory or an empty file.
-static int create_target(const char *path, bool is_directory) {
+// Where a link that leads nowhere would lead: `path` up to `name`, which is one in the directory `parent`, with its text
+// in its place. False where it is no link.
+static bool follow_dangling(int parent, const char *path, const char *name, const char *rest, char to[4096]) {
+  char link[4096];
+  ssize_t n = readlinkat(parent, name, link, sizeof link - 1);
+  if (n <= 0)
+    return false;
+  link[n] = 0;
+  return snprintf(to, 4096, "%.*s%s/%s", link[0] == '/' ? 0 : (int)(name - path), path, link, rest) < 4096;
+}
+
+// What is made in a container that is another's is his.
+static void give_away(int parent, const char *name) {
+  if (is_bundle)
+    (void)!fchownat(parent, name, bundle.uid, bundle.gid, AT_SYMLINK_NOFOLLOW);
+}
+
+// Makes the missing parts of a guest path: directories, and at the end a directory or an empty file. What a link that
+// leads nowhere names is made where it points to, inside the root.
+static int create_target(const char *path, bool is_directory, int links) {
   char prefix[4096];
   if (snprintf(prefix, sizeof prefix, "%s", path) >= (int)sizeof prefix) {
     errno = ENAMETOOLONG;
+    return -1;
+  }
+  if (links > 40) {
+    errno = ELOOP;
     return -1;
   }
   cleanup_fd int parent = fcntl(root, F_DUPFD_CLOEXEC, 3);
@@ -368,13 +394,17 @@ static int create_target(const char *path, bool is_directory) {
         errno = EXDEV;
         return -1;
       }
-      if (is_last && !is_directory) {
-        int file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (file < 0)
-          return -1;
-        close(file);
-      } else if (mkdirat(parent, name, 0755) != 0 && errno != EEXIST)
+      cleanup_fd int file = -1;
+      bool is_made = is_last && !is_directory
+                         ? (file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)) >= 0
+                         : mkdirat(parent, name, 0755) == 0;
+      char target[4096];
+      if (is_made)
+        give_away(parent, name);
+      else if (errno != EEXIST)
         return -1;
+      else if (follow_dangling(parent, prefix, name, next, target))
+        return create_target(target, is_directory, links + 1);
       fd = resolve_in_root(root, prefix);
     }
     if (fd < 0)
@@ -389,14 +419,45 @@ static int create_target(const char *path, bool is_directory) {
   return fd;
 }
 
+// Whether a mount point is part of the container's own file systems, and no volume, /proc or /sys: a directory by itself,
+// anything else by the directory that holds it.
+static bool is_in_bundle(int target) {
+  char path[32], real[4096];
+  struct stat st, of[3];
+  if (fstat(target, &st) != 0)
+    return false;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", target);
+  ssize_t n = S_ISDIR(st.st_mode) ? 0 : readlink(path, real, sizeof real - 1);
+  if (n > 0) {
+    real[n] = 0;
+    char *slash = strrchr(real, '/');
+    *(slash == real ? slash + 1 : slash) = 0;
+    if (stat(real, &st) != 0)
+      return false;
+  }
+  cleanup_fd int dev = resolve_in_root(root, "/dev");
+  bool is_found = n == 0 && mount_of(target) == mount_of(root);
+  if (fstat(root, &of[0]) == 0)
+    is_found = is_found || st.st_dev == of[0].st_dev;
+  if (dev >= 0 && fstat(dev, &of[1]) == 0)
+    is_found = is_found || st.st_dev == of[1].st_dev;
+  return is_found || (stat("/tmp", &of[2]) == 0 && st.st_dev == of[2].st_dev);
+}
+
 // Opens a mount point, and makes it first where the record says so. -1 without a failure in *f: it may be left out.
 static int open_target(const struct record *r, bool is_directory, const char *path, struct fail *f) {
   unsigned flags = (unsigned)rec_numbers(r)[0];
   int target = resolve_in_root(root, path);
   if (target < 0 && errno == ENOENT && (flags & MOUNT_CREATE))
-    target = create_target(path, is_directory);
+    target = create_target(path, is_directory, 0);
   if (target < 0 && !((flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR)))
     FAIL(f, r, "find the mount point", path);
+  if (target >= 0 && is_bundle && !is_in_bundle(target)) {
+    close(target);
+    target = -1;
+    errno = EXDEV;
+    FAIL(f, r, "mount on", path);
+  }
   return target;
 }
 
@@ -421,6 +482,51 @@ static int uncover(const char *path) {
   return 0;
 }
 
+// Looks at files as the container's user, or as this process again. Capabilities over files go and come with the user
+// id; the one to mount stays.
+static int look_as_user(bool is_user) {
+  static gid_t own[65536];
+  static int own_count_of_groups;
+  if (!is_bundle || (bundle.uid == 0 && bundle.gid == 0))
+    return 0;
+  if (is_user)
+    own_count_of_groups = getgroups(sizeof own / sizeof *own, own);
+  int count = is_user ? bundle.group_count : own_count_of_groups;
+  // In a user namespace of one user groups can't be changed, and need not be.
+  if (count < 0 || (setgroups((size_t)count, is_user ? bundle.groups : own) != 0 && errno != EPERM))
+    return -1;
+  setfsgid(is_user ? bundle.gid : 0);
+  setfsuid(is_user ? bundle.uid : 0);
+  return 0;
+}
+
+static int open_source(const char *source, bool is_recursive) {
+  if (look_as_user(true) != 0)
+    return -1;
+  int tree = tree_clone(source, is_recursive), error = errno;
+  if (look_as_user(false) != 0)
+    abort();
+  errno = error;
+  return tree;
+}
+
+// The container that an OCI runtime calls this for: in its mount namespace, but before its root is entered.
+static int root_bundle(const struct record *r, struct fail *f) {
+  if (bundle_read(r, &bundle, f) != 0)
+    return -1;
+  root = openat(AT_FDCWD, bundle.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0)
+    return FAIL(f, r, "open the container's root,", bundle.root);
+  is_bundle = true;
+  umask(022);
+  // A /dev that was made for the container is its own; the machine's is not.
+  struct stat host, its;
+  cleanup_fd int dev = resolve_in_root(root, "/dev");
+  if (dev >= 0 && stat("/dev", &host) == 0 && fstat(dev, &its) == 0 && host.st_dev != its.st_dev)
+    own_mounts[own_count++] = mount_of(dev);
+  return 0;
+}
+
 static int bind_mount(const struct record *r, struct fail *f) {
   const char *source = rec_string(r, 0), *path = rec_string(r, 1);
   unsigned flags = (unsigned)rec_numbers(r)[0];
@@ -429,12 +535,15 @@ static int bind_mount(const struct record *r, struct fail *f) {
   snprintf(inside, sizeof inside, "/proc/self/fd/%d", place);
   cleanup_fd int tree = flags & MOUNT_INSIDE && place < 0
                             ? -1
-                            : tree_clone(flags & MOUNT_INSIDE ? inside : source, flags & MOUNT_RECURSIVE);
+                            : open_source(flags & MOUNT_INSIDE ? inside : source, flags & MOUNT_RECURSIVE);
   if (tree < 0 && (flags & MOUNT_OPTIONAL) && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
     return 0;
   struct stat st;
   if (tree < 0 || fstatat(tree, "", &st, K_AT_EMPTY_PATH) != 0)
     return FAIL(f, r, "open", source);
+  errno = 0;
+  if (r->operation == OP_DEVICE && !S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+    return FAIL(f, r, "use as a device what is none,", source);
   cleanup_fd int target = open_target(r, S_ISDIR(st.st_mode), path, f);
   if (target < 0)
     return f->step ? -1 : 0;
@@ -453,8 +562,14 @@ static int bind_mount(const struct record *r, struct fail *f) {
     mounted = resolve_in_root(root, path);
   }
   int status = tree_set(mounted, flags, flags & MOUNT_RECURSIVE);
+  snprintf(inside, sizeof inside, "/proc/self/fd/%d", mounted);
+  // Elsewhere nothing passes between this mount namespace and the one it was made from.
+  if (status == 0 && is_bundle)
+    status = mount(NULL, inside, NULL, MS_PRIVATE | MS_REC, NULL);
   if (status != 0)
     FAIL(f, r, "restrict the mount on", path);
+  else if (r->operation == OP_DEVICE && (status = allow_device(st.st_mode, st.st_rdev, (unsigned)rec_numbers(r)[1])) != 0)
+    FAIL(f, r, "allow the container to use", source);
   if (mounted != tree)
     close(mounted);
   return status;
@@ -554,6 +669,9 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
       root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
       status = root < 0 ? FAIL(f, r, "open", "/") : 0;
       break;
+    case OP_ROOT_BUNDLE:
+      status = root_bundle(r, f);
+      break;
     case OP_ROOT_DIRECTORY:
       has_root = true;
       status = root_directory(r, f);
@@ -569,6 +687,7 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
       status = overlay(r, f);
       break;
     case OP_BIND:
+    case OP_DEVICE:
       status = bind_mount(r, f);
       break;
     case OP_TMPFS:
@@ -583,6 +702,8 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
         status = leave_at(r, f);
       else if (has_root)
         status = enter(r, f);
+      else if (is_bundle && fchdir(root) != 0) // entering it is the runtime's part
+        status = FAIL(f, r, "change to", bundle.root);
       else
         close(root);
       root = -1;

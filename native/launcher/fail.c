@@ -91,6 +91,8 @@ static const struct {
     {OP_BIND, EROFS, NULL, "the image is read-only and has no such path; run with --writable, where it is made"},
     {OP_BIND, ENOENT, "open", "make it on the host, or leave out this mount"},
     {OP_BIND, ENOTDIR, "mount on", "a directory can be mounted on a directory only, and a file on a file"},
+    {OP_DEVICE, ENODEV, "allow the container to use",
+     "no device cgroup is to be seen from here; devices of a rootless container are its runtime's business"},
     {OP_CHDIR, 0, NULL, "name a directory that exists in the container with --workdir"},
     {OP_EXEC, 0, "run: no command was given, and the image names none", "name one after the image"},
     {OP_EXEC, ENOEXEC, NULL, "it is built for another kind of processor, or damaged"},
@@ -122,6 +124,7 @@ static const char *origin_of(const struct record *r) {
   case OP_SQUASHFUSE:
   case OP_OVERLAY:
   case OP_BIND:
+  case OP_DEVICE:
   case OP_TMPFS:
   case OP_PROC:
   case OP_JOIN:

@@ -7,6 +7,8 @@
 //   trace.c    whether everything that the planner read is still as it was
 //   kernel.c   newer system calls, each with its one fallback
 //   build.c    namespaces and mounts: the construct records
+//   bundle.c   which container an OCI runtime calls a hook for
+//   devices.c  a rule in the container's device cgroup
 //   holder.c   one FUSE mount for many ranks: starting, joining, serving a holder
 //   confine.c  limits, capabilities, seccomp, descriptors; the init of a private pid namespace
 //   program.c  environment, working directory, execve
@@ -48,8 +50,10 @@
   X(ROOT_DIRECTORY, 1, 2, 2)  /* MOUNT_* | path, origin                             */                                 \
   X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server ("": the kernel), origin   */                                 \
   X(SQUASHFUSE, 1, 4, 4)      /* MOUNT_* | image, server program, guest path, origin */                               \
+  X(ROOT_BUNDLE, 0, 0, 0)     /* the container that an OCI runtime calls a hook for */                                 \
   X(OVERLAY, 1, 2, 2)         /* tmpfs bytes, or OVERLAY_* | directory, origin      */                                 \
   X(BIND, 1, 3, 3)            /* MOUNT_* | host path, guest path, origin            */                                 \
+  X(DEVICE, 2, 3, 3)          /* MOUNT_*, ACCESS_* | device, guest path, origin     */                                 \
   X(TMPFS, 3, 2, 2)           /* MOUNT_*, bytes, mode | guest path, origin          */                                 \
   X(PROC, 0, 1, 1)            /* of this pid namespace, on /proc | origin           */                                 \
   X(ROOT_READ_ONLY, 0, 0, 0)  /* the root mount, after targets were made            */                                 \
@@ -74,7 +78,8 @@
   X(CHDIR_TRY, 1, 1, 1)       /* say so if not | guest path                         */                                 \
   X(EXEC, 0, 0, -1)           /* argument..., then the caller's own                 */                                 \
   X(EXEC_NAMESAKE, 0, 2, -1)  /* directory with the wrapper's namesake, where it    \
-                                 was built, what is to start it...                  */
+                                 was built, what is to start it...                  */                                 \
+  X(END, 0, 0, 0)             /* well, without a program                            */
 
 enum operation {
 #define X(name, numbers, least, most) OP_##name,
@@ -99,6 +104,8 @@ enum {
 // In OVERLAY: writes go to the directory; or the directory lies over the root, and nothing can be written.
 #define OVERLAY_DIRECTORY 0
 #define OVERLAY_LAYER UINT64_MAX
+// Of DEVICE, as bpf_cgroup_dev_ctx has them.
+enum { ACCESS_MAKE = 1, ACCESS_READ = 2, ACCESS_WRITE = 4 };
 
 // In HOLD, a scope is a variable, whose value divides ranks, or this: what stands at the sources of the held mounts.
 #define SCOPE_SOURCES "@sources"
@@ -205,6 +212,26 @@ int mount_new(const char *type, const char *const (*options)[2], unsigned flags,
 int pidfd_of(pid_t pid);
 int join_namespaces(int pidfd, pid_t pid, int flags);
 int close_between(unsigned first, unsigned last, bool at_execve);
+
+// bundle.c
+#define STATE_MAX (1u << 20)
+enum { BUNDLE_GROUPS_MAX = 1024 };
+struct bundle {
+  char root[4096], config[4096];
+  uid_t uid;
+  gid_t gid, groups[BUNDLE_GROUPS_MAX];
+  int group_count;
+};
+struct json {
+  const char *at, *end;
+};
+bool json_text(struct json *j, char *to, size_t room);
+bool json_member(struct json object, const char *name, struct json *value);
+bool json_number(struct json j, uint64_t most, uint64_t *n);
+int bundle_read(const struct record *r, struct bundle *b, struct fail *f);
+
+// devices.c
+int allow_device(mode_t mode, dev_t device, unsigned access);
 
 // build.c
 enum { SERVERS_MAX = 4, CALLERS_OWN_ID = UINT32_MAX };

@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-enum { STATUS_OWN = 125 };
+enum { STATUS_OWN = 125, STATUS_HOOK = 1 };
 
 // Commands that end in a program of the container and so have plans; all others are Node's own business.
 // src/planner.ts has the same names.
@@ -29,6 +29,7 @@ static const struct {
     {"slipway", "run", false},
     {"shifter", NULL, false},
     {"setupRoot", NULL, false},
+    {"mount_hook", NULL, false},
 };
 
 // Run by root on behalf of jobs: nothing that a job's owner chose may reach them, or what they start.
@@ -42,6 +43,41 @@ static void be_fresh(const char *face) {
       (void)!chdir("/");
       umask(022);
     }
+}
+
+// Hooks of OCI runtimes, and the variables that each of them knows.
+static const struct {
+  const char *face, *variables[8];
+} hooks[] = {
+    {"mount_hook", {"LDCONFIG_PATH"}},
+};
+
+// A hook runs as root, outside the container, with the environment and descriptors that the runtime had. Where its
+// configuration says nothing of an environment, runc gives it the one that the image asked for: nothing of that may come
+// near Node. Standard input is kept in memory, for the planner and for ROOT_BUNDLE to read.
+static void become_hook(const char *const variables[8]) {
+  static char *kept[9];
+  static char text[1 << 16];
+  size_t count = 0;
+  for (size_t i = 0; i < 8 && variables[i]; i++)
+    for (char **e = environ; *e; e++)
+      if (strncmp(*e, variables[i], strlen(variables[i])) == 0 && (*e)[strlen(variables[i])] == '=') {
+        kept[count++] = *e;
+        break;
+      }
+  environ = kept;
+  close_between(3, ~0u, false);
+  int state = memfd_create("state", MFD_CLOEXEC);
+  size_t total = 0;
+  for (ssize_t n; state >= 0 && (n = read(0, text, sizeof text)) != 0;) {
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0 || (total += (size_t)n) >= STATE_MAX || write(state, text, (size_t)n) != n)
+      break; // what is cut short is no state
+  }
+  if (state < 0 || lseek(state, 0, SEEK_SET) != 0 || dup2(state, 0) != 0 || chdir("/") != 0)
+    _exit(STATUS_HOOK);
+  close(state);
 }
 
 static bool has_plans(const char *face, int argc, char **argv) {
@@ -174,10 +210,13 @@ static void have_planned(const char *run_dir, const char *face, int argc, char *
 
 int main(int argc, char **argv) {
   static char run_dir[4096], cwd[4096];
-  tracing = getenv("SLIPWAY_TRACE") != NULL;
   if (argc < 1)
     return STATUS_OWN;
   const char *slash = strrchr(argv[0], '/'), *face = slash ? slash + 1 : argv[0];
+  for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++)
+    if (strcmp(face, hooks[i].face) == 0)
+      become_hook(hooks[i].variables);
+  tracing = getenv("SLIPWAY_TRACE") != NULL;
   // Whoever owns the file would lend his identity to a program that was written for the caller's alone.
   if (getauxval(AT_SECURE) || geteuid() != getuid() || getegid() != getgid()) {
     complain("%s: refuse to run set-user-id, set-group-id or with file capabilities\n  hint: Slipway needs no privilege; "
@@ -223,7 +262,8 @@ int main(int argc, char **argv) {
   if (status == 0) {
     if (dir >= 0)
       close(dir);
-    become_program(&plan, argv + plan.covered, cwd, here, &f);
+    if (become_program(&plan, argv + plan.covered, cwd, here, &f) == 0)
+      return 0;
   }
   report(&plan, &f);
   // Whose server has died is no fault of the command.

@@ -106,6 +106,14 @@ static const char *check_order(struct plan *plan) {
         return "a root out of place";
       roots = 1, enter = 0;
       break;
+    case OP_ROOT_BUNDLE:
+      if (roots++ || namespaces)
+        return "a root out of place";
+      break;
+    case OP_DEVICE:
+      if (n[1] > (ACCESS_MAKE | ACCESS_READ | ACCESS_WRITE))
+        return "unknown access to a device";
+      // fall through
     case OP_SQUASHFUSE:
     case OP_BIND:
     case OP_TMPFS:
@@ -135,6 +143,7 @@ static const char *check_order(struct plan *plan) {
         return "EXEC_NAMESAKE out of place";
       // fall through
     case OP_EXEC:
+    case OP_END:
       if (exec++ || rec_next(r) != plan->end)
         return "EXEC out of place";
       break;

@@ -229,7 +229,7 @@ static int run_namesake(const struct record *r, char **argv, struct fail *f) {
   return FAIL(f, r, "run", words[0]);
 }
 
-// Executes the records for each rank; returns only with a failure. `rest` are the caller's arguments behind what the
+// Executes the records for each rank; returns only with a failure, or with 0 at END. `rest` are the caller's arguments behind what the
 // plan covers; `caller_cwd` is "" where it is unknown, `here` the directory itself.
 int become_program(const struct plan *plan, char **rest, const char *caller_cwd, int here, struct fail *f) {
   bool is_placed = false;
@@ -283,6 +283,8 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
                  rec_string(plan->first, 0), *directory ? directory : "of the caller");
       break;
     }
+    case OP_END:
+      return 0;
     case OP_EXEC: {
       size_t n = r->strings;
       while (rest[n - r->strings])

@@ -3,6 +3,7 @@
 // The table is split by area under errors/ and joined here; docs/reference/errors.md is kept equal to it by a test.
 // A programmer's error is a plain Error; it is not in the table.
 import { cdiErrors } from './errors/cdi.ts';
+import { hookErrors } from './errors/hooks.ts';
 import { imageErrors } from './errors/image.ts';
 import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
@@ -21,6 +22,7 @@ export const errorTable: typeof usageErrors &
   typeof trustErrors &
   typeof launchErrors &
   typeof systemErrors &
+  typeof hookErrors &
   typeof cdiErrors = {
   ...usageErrors,
   ...registryErrors,
@@ -29,6 +31,7 @@ export const errorTable: typeof usageErrors &
   ...storeErrors,
   ...trustErrors,
   ...launchErrors,
+  ...hookErrors,
   ...systemErrors,
   ...cdiErrors,
 } satisfies ErrorTable;

@@ -21,6 +21,9 @@ export type MountFlags = {
   readonly inside?: boolean;
 };
 
+/** What a container may do with a device. */
+export type DeviceAccess = { readonly read: boolean; readonly write: boolean; /** mknod(2). */ readonly make: boolean };
+
 export type Namespace = 'user' | 'mount' | 'pid' | 'ipc' | 'uts' | 'net';
 
 /** The resources of setrlimit(2), by prlimit(1)'s names. */
@@ -100,6 +103,8 @@ export type Step =
       readonly flags: MountFlags;
       readonly origin: string;
     }
+  /** The container that an OCI runtime calls a hook for, as the state on standard input names it. */
+  | { readonly step: 'root-bundle' }
   /** The kernel's own squashfs, by a loop device: root's alone, and for images that are known to be sound. */
   | {
       readonly step: 'root-squashfs';
@@ -117,6 +122,15 @@ export type Step =
       readonly step: 'bind';
       readonly source: string;
       readonly target: string;
+      readonly flags: MountFlags;
+      readonly origin: string;
+    }
+  /** A bind mount of a device, and a rule in the container's device cgroup that lets it be used. */
+  | {
+      readonly step: 'device';
+      readonly source: string;
+      readonly target: string;
+      readonly access: DeviceAccess;
       readonly flags: MountFlags;
       readonly origin: string;
     }
@@ -178,7 +192,9 @@ export type Step =
       readonly directory: string;
       readonly builtIn: string;
       readonly starter: readonly string[];
-    };
+    }
+  /** Nothing is to be run: all was done. */
+  | { readonly step: 'end' };
 
 /** In the texts of a wrapper's plan: the directory of the installation, wherever it stands when a program is started. */
 export const placeMark = '\u0001';

@@ -34,11 +34,27 @@ export type MadeEntry =
   | { readonly path: string; readonly kind: 'file'; readonly content?: string }
   | { readonly path: string; readonly kind: 'link'; readonly target: string };
 
+/** When a hook is run (OCI runtime-spec, "POSIX-platform Hooks"). */
+export type HookStage = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
+
+/** A program that is told of the container at a stage of its life. */
+export type HookRequest = {
+  readonly stage: HookStage;
+  readonly path: string;
+  /** argv, its first word included. */
+  readonly args: readonly string[];
+  /** All of its environment, `NAME=value`. */
+  readonly env: readonly string[];
+  readonly timeoutSeconds?: number;
+};
+
 /** Mounts and variables with the words that say who asked for them: `slipway explain` and error messages show these. */
 export type Adaptation = {
   readonly origin: string;
   readonly mounts: readonly MountRequest[];
   readonly environment: readonly EnvironmentEdit[];
+  /** Run in this order; what no hook has to be run for is among the mounts and variables. */
+  readonly hooks?: readonly HookRequest[];
 };
 
 /** Where writes to the container's root go. `none`: they fail. */

@@ -252,6 +252,7 @@ function wordsOf(step: Step): readonly string[] {
     case 'leave-at':
       return [step.path];
     case 'bind':
+    case 'device':
       return [step.source, step.target, step.origin];
     case 'tmpfs':
       return [step.target, step.origin];
@@ -268,6 +269,7 @@ function wordsOf(step: Step): readonly string[] {
     case 'activated':
     case 'capabilities':
     case 'descriptors':
+    case 'end':
     case 'enter':
     case 'held':
     case 'join':
@@ -275,6 +277,7 @@ function wordsOf(step: Step): readonly string[] {
     case 'namespaces':
     case 'no-new-privileges':
     case 'proc':
+    case 'root-bundle':
     case 'root-host':
     case 'root-read-only':
     case 'seccomp':
@@ -305,6 +308,8 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
     case 'capabilities':
     case 'chdir':
     case 'descriptors':
+    case 'device':
+    case 'end':
     case 'enter':
     case 'environment':
     case 'exec':
@@ -316,6 +321,7 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
     case 'no-new-privileges':
     case 'proc':
     case 'root-squashfs':
+    case 'root-bundle':
     case 'root-directory':
     case 'root-host':
     case 'root-read-only':

@@ -3,6 +3,7 @@
 // table of operations. Everything is little-endian; a record is its header, its numbers, its strings, each with a NUL,
 // and zeros up to a multiple of eight bytes.
 import {
+  type DeviceAccess,
   type EnvironmentEdit,
   type Limit,
   type MountFlags,
@@ -41,8 +42,10 @@ export const operations = [
   'ROOT_DIRECTORY',
   'ROOT_SQUASHFUSE',
   'SQUASHFUSE',
+  'ROOT_BUNDLE',
   'OVERLAY',
   'BIND',
+  'DEVICE',
   'TMPFS',
   'PROC',
   'ROOT_READ_ONLY',
@@ -66,6 +69,7 @@ export const operations = [
   'CHDIR_TRY',
   'EXEC',
   'EXEC_NAMESAKE',
+  'END',
 ] as const;
 
 export type Operation = (typeof operations)[number];
@@ -211,6 +215,10 @@ function mountBits(flags: MountFlags): number {
   );
 }
 
+function accessBits(access: DeviceAccess): number {
+  return (access.make ? 1 : 0) | (access.read ? 2 : 0) | (access.write ? 4 : 0);
+}
+
 const chdirOperations = { must: 'CHDIR', caller: 'CHDIR_CALLER', try: 'CHDIR_TRY' } as const;
 
 function stepRecord(step: Step): PlanRecord {
@@ -248,6 +256,8 @@ function stepRecord(step: Step): PlanRecord {
         numbers: [mountBits(step.flags)],
         strings: [step.image, step.server, step.target, step.origin],
       };
+    case 'root-bundle':
+      return { operation: 'ROOT_BUNDLE' };
     case 'root-squashfs':
       return {
         operation: 'ROOT_SQUASHFUSE',
@@ -265,6 +275,12 @@ function stepRecord(step: Step): PlanRecord {
       return {
         operation: 'BIND',
         numbers: [mountBits(step.flags)],
+        strings: [step.source, step.target, step.origin],
+      };
+    case 'device':
+      return {
+        operation: 'DEVICE',
+        numbers: [mountBits(step.flags), accessBits(step.access)],
         strings: [step.source, step.target, step.origin],
       };
     case 'tmpfs':
@@ -312,6 +328,8 @@ function stepRecord(step: Step): PlanRecord {
       return { operation: 'EXEC', strings: step.argv };
     case 'exec-namesake':
       return { operation: 'EXEC_NAMESAKE', strings: [step.directory, step.builtIn, ...step.starter] };
+    case 'end':
+      return { operation: 'END' };
   }
 }
 

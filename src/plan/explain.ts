@@ -55,6 +55,8 @@ function explainStep(step: Step): ExplainedLine {
       );
     case 'root-squashfs':
       return line(`mount ${step.image} as root by the kernel's squashfs${withFlags(step.flags)}`, step.origin);
+    case 'root-bundle':
+      return line('take the root of the container that the runtime names');
     case 'overlay':
       return line(explainOverlay(step.on), step.origin);
     case 'bind': {
@@ -63,6 +65,13 @@ function explainStep(step: Step): ExplainedLine {
         step.source === step.target
           ? `mount ${whose} ${step.source}${withFlags(step.flags)}`
           : `mount ${whose} ${step.source} on ${step.target}${withFlags(step.flags)}`,
+        step.origin,
+      );
+    }
+    case 'device': {
+      const access = [step.access.read && 'read', step.access.write && 'write', step.access.make && 'make'];
+      return line(
+        `mount the device ${step.source} on ${step.target}${withFlags(step.flags)}, and allow to ${access.filter(Boolean).join(', ')} it`,
         step.origin,
       );
     }
@@ -112,6 +121,8 @@ function explainStep(step: Step): ExplainedLine {
       return line(
         `run ${[...step.starter, ''].join(' ')}the program in ${step.directory} that has the name of the one called`,
       );
+    case 'end':
+      return line('nothing is left to do');
   }
 }
 

@@ -3,6 +3,7 @@
 import {
   type Adaptation,
   type EnvironmentEdit,
+  type HookRequest,
   type MountFlags,
   type MountRequest,
   SlipwayError,
@@ -20,7 +21,7 @@ export type CdiRegistry = {
 };
 
 export type CdiAdaptation = Adaptation & {
-  readonly hooks: readonly CdiHook[];
+  readonly hooks: readonly HookRequest[];
   readonly additionalGids: readonly number[];
 };
 
@@ -78,11 +79,11 @@ function isEmpty({ mounts, environment, hooks, additionalGids }: CdiAdaptation):
 
 function adaptationOf(edits: CdiEdits, origin: string, others: readonly MountRequest[] = []): CdiAdaptation {
   const mounts = mountsOf(edits);
-  const hooks: CdiHook[] = [];
+  const hooks: HookRequest[] = [];
   const effects: HookEffect[] = [];
   for (const hook of edits.hooks) {
     const effect = effectOfKnownHook(hook, [...others, ...mounts, ...effects.flatMap((before) => before.mounts)]);
-    if (effect === undefined) hooks.push(hook);
+    if (effect === undefined) hooks.push(requestOf(hook));
     else effects.push(effect);
   }
   return {
@@ -98,6 +99,10 @@ function adaptationOf(edits: CdiEdits, origin: string, others: readonly MountReq
     hooks,
     additionalGids: edits.additionalGids,
   };
+}
+
+function requestOf({ hookName, ...hook }: CdiHook): HookRequest {
+  return { stage: hookName, ...hook };
 }
 
 function mountsOf(edits: CdiEdits): readonly MountRequest[] {

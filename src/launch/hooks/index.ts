@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hooks of OCI runtimes.
+export { type HookBundle, readHookBundle } from './bundle.ts';
+export { type HookPlan, keepHookPlan } from './keep-hook-plan.ts';
+export { distrustOfProgram } from './trusted-program.ts';

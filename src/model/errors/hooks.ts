@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hooks of OCI runtimes: ours, and the configuration of anyone's.
+
+export const hookErrors = {
+  'hook-arguments': {
+    message: 'read the arguments of the hook: {reason}',
+    hint: 'they stand in the hook configuration file under hook.args, behind the name of the program',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'mount-value': {
+    message: 'read --mount={value}: {reason}',
+    hint: 'a mount is type=bind,source=HOST-PATH,destination=CONTAINER-PATH[,readonly]; there is no quoting',
+    exitStatus: 1,
+    httpStatus: 400,
+  },
+  'device-value': {
+    message: 'read --device={value}: {reason}',
+    hint: 'a device is HOST-PATH[:CONTAINER-PATH][:ACCESS], where ACCESS is of the letters rwm',
+    exitStatus: 1,
+    httpStatus: 400,
+  },
+  'hook-state': {
+    message: 'read the state of the container on standard input: {reason}',
+    hint: 'a hook is started by an OCI runtime (runc, crun, podman), which tells it of the container in JSON',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'hook-bundle': {
+    message: 'read {path}: {reason}',
+    hint: 'the runtime named this as the configuration of the container',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'hook-ldconfig': {
+    message: 'use {path} from LDCONFIG_PATH: {reason}',
+    hint: 'the hook runs it as root: it must be called ldconfig, and only root may be able to change it',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+} as const;
