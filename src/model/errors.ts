@@ -7,6 +7,7 @@ import { hookErrors } from './errors/hooks.ts';
 import { imageErrors } from './errors/image.ts';
 import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
+import { shifterErrors } from './errors/shifter.ts';
 import { squashfsErrors } from './errors/squashfs.ts';
 import { storeErrors } from './errors/store.ts';
 import { systemErrors } from './errors/system.ts';
@@ -17,6 +18,7 @@ import type { ErrorEntry, ErrorTable } from './errors/entry.ts';
 export const errorTable: typeof usageErrors &
   typeof registryErrors &
   typeof imageErrors &
+  typeof shifterErrors &
   typeof squashfsErrors &
   typeof storeErrors &
   typeof trustErrors &
@@ -27,6 +29,7 @@ export const errorTable: typeof usageErrors &
   ...usageErrors,
   ...registryErrors,
   ...imageErrors,
+  ...shifterErrors,
   ...squashfsErrors,
   ...storeErrors,
   ...trustErrors,

@@ -2,3 +2,4 @@
 // What a site has laid down, read from the files in which administrators keep it.
 export * from './registries/index.ts';
 export * from './cdi/index.ts';
+export * from './udi-root/index.ts';

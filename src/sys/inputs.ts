@@ -51,9 +51,19 @@ export type Inputs = {
   readonly entryAt: (
     path: string,
   ) => { readonly kind: FileKind } | { readonly kind: 'link'; readonly target: string } | undefined;
+  /** Who owns the file and what its permission bits are, links followed; undefined where there is none. */
+  readonly ownerOf: (path: string) => FileOwner | undefined;
   readonly trace: () => readonly TraceEntry[];
   /** When the youngest file looked at was last changed, by the file system's clock; undefined when none was. */
   readonly youngestStamp: () => { readonly changedNs: bigint; readonly granularityNs: bigint } | undefined;
+};
+
+export type FileOwner = {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  /** Whether this process's user namespace has the machine's root: otherwise root's files show the overflow id. */
+  readonly isRootMapped: boolean;
 };
 
 const maxTextBytes = 16 << 20;
@@ -210,6 +220,13 @@ export function createInputs(options: {
         return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
       }),
     entryAt,
+    ownerOf: (path) =>
+      unlessAbsent(path, () => {
+        const stats = statSync(path, { bigint: true });
+        noteFile(path, stats);
+        const { uid, gid, mode } = stats;
+        return { uid: Number(uid), gid: Number(gid), mode: Number(mode) & 0o7777, isRootMapped: isRootMapped() };
+      }),
     trace: () => [...entries.values()],
     youngestStamp: () => youngest,
   };
@@ -217,6 +234,18 @@ export function createInputs(options: {
 
 function isRegular(stats: BigIntStats): boolean {
   return stats.isFile();
+}
+
+/** user_namespaces(7): the initial namespace maps all ids to themselves. */
+function isRootMapped(): boolean {
+  const fd = openSync('/proc/self/uid_map', 'r');
+  try {
+    const buffer = Buffer.alloc(4096);
+    const text = buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0));
+    return /^\s*0\s+0\s+\d/m.test(text);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Whether it is read from its front to its end, once: `--env-file <(command)` gives a pipe. */

@@ -18,6 +18,7 @@ function machine(files: Readonly<Record<string, string>> = {}): Inputs {
     readText: (path) => files[path],
     openFile: unused,
     openRegularFile: unused,
+    ownerOf: unused,
     realPath: unused,
     listDirectory: unused,
     kindOf: (path) => (files[path] === 'directory' ? 'directory' : files[path] === undefined ? undefined : 'file'),

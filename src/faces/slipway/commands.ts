@@ -3,6 +3,7 @@
 import type { CommandDescription, CompletionTree } from '../../formats/getopt/index.ts';
 import type { CommandModule } from './context.ts';
 import { completion } from './descriptions/completion.ts';
+import { config } from './descriptions/config.ts';
 import { doctor } from './descriptions/doctor.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },
+  { name: 'config', description: config, load: () => import('./config.ts') },
   { name: 'completion', description: completion, load: () => import('./completion.ts') },
   { name: 'help', description: help, load: () => import('./help.ts') },
 ];
