@@ -2,6 +2,8 @@
 // What the launcher says when it starts Node: `--launcher=PATH --run-dir=DIR [--plan-fd=N] -- FACE ARGUMENT…`.
 
 export type Entry = {
+  /** The program that started this one: PREFIX/bin/slipway. */
+  readonly launcher: string;
   readonly runDirectory: string;
   readonly planDescriptor: number | undefined;
   readonly words: readonly string[];
@@ -16,6 +18,7 @@ export function readEntry(argv: readonly string[]): Entry {
       ?.slice(name.length + 3);
   const descriptor = given('plan-fd');
   return {
+    launcher: given('launcher') ?? '',
     runDirectory: given('run-dir') ?? '',
     planDescriptor: descriptor === undefined ? undefined : Number(descriptor),
     words: argv.slice(end + 1),

@@ -7,9 +7,10 @@ import { processEnvironment } from './faces/terminal/process-environment.ts';
 /** Runs a command with the words after its name, and gives the exit status. Never rejects. */
 type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<number>;
 
-/** By the name of the command: the names in bin/, which scripts/commands.txt lists. */
+/** By the name of the command: the names in bin/, which scripts/commands.txt lists, and what Slipway's own parts ask by. */
 const mains: Readonly<Record<string, () => Promise<Main>>> = {
-  slipway: async () => (await import('./faces/slipway/main.ts')).main,
+  'shifter-job': async () => (await import('./faces/shifter/job/main.ts')).main,
+  'slipway': async () => (await import('./faces/slipway/main.ts')).main,
 };
 
 const entry = readEntry(process.argv.slice(2));
@@ -22,5 +23,5 @@ if (load === undefined) {
   process.exitCode = 127;
 } else {
   const main = await load();
-  process.exitCode = await main(words, processEnvironment());
+  process.exitCode = await main(words, processEnvironment(entry.launcher));
 }

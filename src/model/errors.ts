@@ -5,6 +5,7 @@
 import { cdiErrors } from './errors/cdi.ts';
 import { hookErrors } from './errors/hooks.ts';
 import { imageErrors } from './errors/image.ts';
+import { jobErrors } from './errors/job.ts';
 import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
 import { shifterErrors } from './errors/shifter.ts';
@@ -25,6 +26,7 @@ export const errorTable: typeof usageErrors &
   typeof launchErrors &
   typeof systemErrors &
   typeof hookErrors &
+  typeof jobErrors &
   typeof cdiErrors = {
   ...usageErrors,
   ...registryErrors,
@@ -37,6 +39,7 @@ export const errorTable: typeof usageErrors &
   ...hookErrors,
   ...systemErrors,
   ...cdiErrors,
+  ...jobErrors,
 } satisfies ErrorTable;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -3,4 +3,4 @@
 import { main } from '../../src/faces/slipway/main.ts';
 import { processEnvironment } from '../../src/faces/terminal/process-environment.ts';
 
-process.exitCode = await main(process.argv.slice(2), processEnvironment());
+process.exitCode = await main(process.argv.slice(2), processEnvironment(''));

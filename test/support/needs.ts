@@ -10,7 +10,7 @@ import { release } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export type Needs = {
-  /** Programs on PATH, each a row of scripts/packages.txt. */
+  /** Programs on PATH, and other files by their whole paths; each a row of scripts/packages.txt. */
   readonly commands?: readonly string[];
   readonly root?: boolean;
   /** An ordinary user can make a user namespace. */
@@ -25,7 +25,7 @@ export type Needs = {
 
 /** The reason to skip, or false when everything is there. A command without a row in packages.txt is a mistake. */
 export function needs(wanted: Needs): string | false {
-  const missing = (wanted.commands ?? []).filter((command) => !isOnPath(command));
+  const missing = (wanted.commands ?? []).filter((sign) => !(sign.startsWith('/') ? existsSync(sign) : isOnPath(sign)));
   if (missing.length > 0) {
     const packages = new Set(missing.map(packageOf));
     return `install: ${missing.join(', ')} missing (Debian: apt-get install ${[...packages].join(' ')})`;

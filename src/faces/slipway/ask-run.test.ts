@@ -7,12 +7,15 @@ import type { Inputs } from '../../sys/inputs.ts';
 import { askRun, type AskedSlipwayRun, isRunHelpWanted } from './ask-run.ts';
 
 /** A machine of a few files, in /cwd. */
-function machine(files: Readonly<Record<string, string>> = {}): Inputs {
+function machine(
+  files: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
+): Inputs {
   const unused = (): never => {
     throw new Error('a command line is read without this');
   };
   return {
-    environment: unused,
+    environment: (name) => (name.includes('SLIPWAY_JOB_IMAGE') ? environment[name] : unused()),
     identity: unused,
     absolute: (path) => (path.startsWith('/') ? path : `/cwd/${path.replace(/^\.\//, '')}`),
     readText: (path) => files[path],
@@ -86,6 +89,21 @@ suite('the words after slipway run', () => {
         assert.deepEqual(first.covers.words, ['slipway', 'run', ...before]);
       }),
     );
+  });
+
+  test('may leave out the image in a job that has one, before `--` or with no command', () => {
+    for (const name of ['SLIPWAY_JOB_IMAGE', 'SLURM_SPANK_SLIPWAY_JOB_IMAGE']) {
+      const inputs = machine({}, { [name]: 'sha256:12' });
+      const withCommand = ask(['-e', 'A=--', '--', 'app', '-x'], inputs);
+      assert.deepEqual(
+        [withCommand.image, withCommand.covers],
+        ['sha256:12', { words: ['slipway', 'run', '-e', 'A=--', '--'], isExact: false }],
+      );
+      const without = ask([], inputs);
+      assert.deepEqual([without.image, without.covers], ['sha256:12', { words: ['slipway', 'run'], isExact: true }]);
+      assert.equal(ask(['other', 'app'], inputs).image, 'other');
+    }
+    assert.equal(ask(['--', 'image']).image, 'image');
   });
 
   test('name devices by specification or by path', () => {

@@ -57,7 +57,9 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
   };
   const parsed = parseArguments(runOptions, words.slice(verbs), run.rules);
   if (!parsed.ok) return usage(describeGetoptError(parsed.error));
-  const [image, ...command] = parsed.operands;
+  const isImageLeftOut = parsed.operands.length === 0 || parsed.endedBy === 'separator';
+  const jobImage = isImageLeftOut ? imageOfJob(inputs) : undefined;
+  const [image, ...command] = jobImage === undefined ? parsed.operands : [jobImage, ...parsed.operands];
   if (image === undefined || image === '') return usage('no image was named');
 
   const adaptations: Adaptation[] = [];
@@ -189,8 +191,19 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
     image,
     devices,
     request: { adaptations: [...clearing, ...adaptations], writable, hasCommand, home, joining, isolation, ...ask },
-    covers: { words: words.slice(0, verbs + parsed.consumed), isExact: !hasCommand },
+    covers: {
+      words: words.slice(0, jobImage === undefined ? verbs + parsed.consumed : words.length - command.length),
+      isExact: !hasCommand,
+    },
   };
+}
+
+/**
+ * What Slurm's plugin made of `--image` when the job was submitted. Slurm hands it to programs under its own name too,
+ * where a job's environment does not come from its submitter (--export=NONE).
+ */
+function imageOfJob(inputs: Inputs): string | undefined {
+  return inputs.environment('SLIPWAY_JOB_IMAGE') ?? inputs.environment('SLURM_SPANK_SLIPWAY_JOB_IMAGE');
 }
 
 function withPrivate(isolation: Isolation, things: readonly PrivateThing[]): Isolation {

@@ -17,6 +17,8 @@ export type OutputStream = {
 export type TerminationSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 export type FaceEnvironment = {
+  /** Slipway's own program, PREFIX/bin/slipway; its other commands stand beside it. */
+  readonly launcher: string;
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly uid: number;

@@ -5,8 +5,9 @@ import { currentDirectory } from '../../sys/current-directory.ts';
 import type { FaceEnvironment, OutputStream } from './environment.ts';
 
 /** The real one. Call it once: it listens to errors of the process's streams. */
-export function processEnvironment(): FaceEnvironment {
+export function processEnvironment(launcher: string): FaceEnvironment {
   return {
+    launcher,
     variables: process.env,
     workingDirectory: currentDirectory(),
     uid: process.geteuid?.() ?? 0,

@@ -32,6 +32,7 @@ export function fakeEnvironment(options: FakeOptions = {}): FakeEnvironment {
   const raised: TerminationSignal[] = [];
   return {
     variables: { TERM: 'xterm', LANG: 'C.UTF-8', ...options.variables },
+    launcher: '/opt/slipway/bin/slipway',
     workingDirectory: '/work',
     uid: 1000,
     stdout: fakeStream(options),
