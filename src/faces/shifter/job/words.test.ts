@@ -7,8 +7,14 @@ suite("the words of Slurm's plugin", () => {
   test('are an event, what plugstack.conf says, and what was asked for', () => {
     const words = parseJobWords([
       'submit',
-      ...['--with', 'shifter_config=/etc/u=r.conf', '--with', 'long_options'],
-      ...['--image=docker:a:1', '--volume=/a:/b;/c:/d', '--module=', '--ccm'],
+      '--with',
+      'shifter_config=/etc/u=r.conf',
+      '--with',
+      'long_options',
+      '--image=docker:a:1',
+      '--volume=/a:/b;/c:/d',
+      '--module=',
+      '--ccm',
     ]);
     assert.deepEqual(words, {
       event: 'submit',
