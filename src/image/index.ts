@@ -5,4 +5,5 @@ export * from './download/index.ts';
 export * from './pull/index.ts';
 export * from './registry/index.ts';
 export * from './store/index.ts';
+export * from './trust/index.ts';
 export * from './types.ts';

@@ -2,7 +2,7 @@
 // The nouns that the parts of src/image hand to one another: where an image comes from (ImageSource), what it
 // consists of (ResolvedImage), and what the store keeps of it (StoredImage).
 import type { Readable } from 'node:stream';
-import type { Digest, ImageConfig, ImageReference } from '../model/index.ts';
+import type { Digest, ImageConfig, ImageReference, Verification } from '../model/index.ts';
 
 /** An OCI descriptor of a layer, with what the image configuration adds. */
 export type LayerDescriptor = {
@@ -59,6 +59,8 @@ export type StoredImage = {
   readonly entries: number;
   /** RFC 3339. */
   readonly converted: string;
+  /** How it was found acceptable the last time it was pulled, where signatures were asked for. */
+  readonly verification?: Verification;
 };
 
 /** A name in the store and the image it points to. */

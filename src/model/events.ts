@@ -2,6 +2,7 @@
 // What long work says while it goes on. Library code emits these to a function that it was given; a face turns them
 // into a terminal's progress, a log's lines or JSON; the gateway stores them.
 import type { Digest } from './digest.ts';
+import type { AcceptedSignature } from './trust.ts';
 
 export type PullEvent =
   | { readonly type: 'resolving'; readonly reference: string }
@@ -12,6 +13,7 @@ export type PullEvent =
       readonly platform: string;
       readonly layers: readonly { readonly digest: Digest; readonly sizeBytes: number }[];
     }
+  | { readonly type: 'verified'; readonly reference: string; readonly signatures: readonly AcceptedSignature[] }
   | { readonly type: 'already-present'; readonly reference: string; readonly digest: Digest }
   | { readonly type: 'waiting-for-lock'; readonly what: string; readonly heldBy: string }
   | {

@@ -8,3 +8,4 @@ export * from './plan.ts';
 export * from './request.ts';
 export * from './registry-rules.ts';
 export * from './short-names.ts';
+export * from './trust.ts';

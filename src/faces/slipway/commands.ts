@@ -12,6 +12,7 @@ import { pull } from './descriptions/pull.ts';
 import { rm } from './descriptions/rm.ts';
 import { explain, run } from './descriptions/run.ts';
 import { slipway } from './descriptions/slipway.ts';
+import { verify } from './descriptions/verify.ts';
 
 export type Command = {
   /** The word that stands after `slipway`. */
@@ -22,6 +23,7 @@ export type Command = {
 
 export const commands: readonly Command[] = [
   { name: 'pull', description: pull, load: () => import('./pull.ts') },
+  { name: 'verify', description: verify, load: () => import('./verify.ts') },
   { name: 'images', description: images, load: () => import('./images.ts') },
   { name: 'run', description: run, load: () => import('./run.ts') },
   { name: 'explain', description: explain, load: () => import('./explain.ts') },

@@ -44,6 +44,7 @@ function inspectImage(asked: string, { tag, image, squashfsPath }: FoundImage): 
       ['created', timeText(config.created)],
       ['pulled', timeText(tag?.pulled)],
       ['converted', timeText(image.converted)],
+      ['signed by', (image.verification?.signatures ?? []).map(({ kind, key }) => `${key} (${kind})`).join(', ')],
       ['file', squashfsPath],
       ['size', `${formatSize(image.sizeBytes)}, ${formatCount(image.entries, 'entry', 'entries')}`],
       ['user', config.user ?? ''],

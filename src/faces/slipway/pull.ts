@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  createCredentialLookup,
-  createRegistrySource,
-  defaultConvertOptions,
-  type ForeignLayers,
-  pullImage,
-  type Store,
-} from '../../image/index.ts';
+import { defaultConvertOptions, type ForeignLayers, pullImage, type Store } from '../../image/index.ts';
 import {
   describeError,
   type Digest,
@@ -20,13 +13,14 @@ import {
 import { type RegistryAccess, readRegistryAccess } from '../../site/index.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
 import { createPullReporter, type PullReporter } from '../terminal/pull-reporter.ts';
-import { build } from '../terminal/build.ts';
 import type { CommandContext } from './context.ts';
 import { pull } from './descriptions/pull.ts';
+import { openRegistry } from './open-registry.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
 import { parseSize } from './sizes.ts';
 import { openUserStore } from './store.ts';
+import { readTrust, type Trust, verifyTrust } from './trust.ts';
 
 // More would gain little and disturb the other users of a login node.
 const mostThreads = 8;
@@ -44,6 +38,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const platform = readPlatform(line.value('platform'));
   const limits = readLimits(line, environment.variables);
   const isJson = line.has('json');
+  const trust = await readTrust(environment, {
+    keys: line.values('verify-key'),
+    policy: line.value('policy'),
+  });
   const store = await openUserStore(environment);
 
   const reporter = createPullReporter(environment, isJson ? 'json' : line.has('quiet') ? 'quiet' : 'people');
@@ -55,6 +53,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
         plainHttp: line.has('plain-http'),
         foreignLayers: line.has('foreign-layers') ? 'fetch' : 'refuse',
         access,
+        trust,
         store,
         reporter,
         ...context,
@@ -77,6 +76,7 @@ type Settings = CommandContext & {
   readonly plainHttp: boolean;
   readonly foreignLayers: ForeignLayers;
   readonly access: RegistryAccess;
+  readonly trust: Trust;
   readonly store: Store;
   readonly reporter: PullReporter;
 };
@@ -96,23 +96,12 @@ async function pullFirst(
 }
 
 async function pullOne(reference: ImageReference, settings: Settings): Promise<Digest> {
-  const { environment, signal, reporter, concurrency, bytesPerSecond, access } = settings;
-  const { variables, clock } = environment;
-  const source = createRegistrySource({
-    reference,
-    platform: settings.platform,
-    ...access,
-    credentials: createCredentialLookup({
-      environment: variables,
-      home: variables['HOME'] ?? '/',
-      helpers: access.rules.credentialHelpers,
-    }),
-    plainHttp: settings.plainHttp,
-    foreignLayers: settings.foreignLayers,
-    ...(bytesPerSecond === undefined ? {} : { limits: { bytesPerSecond } }),
+  const { environment, signal, reporter, concurrency, bytesPerSecond } = settings;
+  const { clock } = environment;
+  const source = openRegistry(reference, {
+    ...settings,
     emit: reporter.emit,
-    userAgent: `slipway/${build.version}`,
-    clock,
+    ...(bytesPerSecond === undefined ? {} : { limits: { bytesPerSecond } }),
   });
   try {
     const { digest } = await pullImage({
@@ -121,6 +110,8 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       store: settings.store,
       convertOptions: { ...defaultConvertOptions, threads: Math.min(navigator.hardwareConcurrency, mostThreads) },
       ...(concurrency === undefined ? {} : { concurrency }),
+      verify: async (resolved, verifySignal) =>
+        await verifyTrust(settings.trust, { reference, source, resolved }, { environment, signal: verifySignal }),
       emit: reporter.emit,
       signal,
       clock,

@@ -11,6 +11,8 @@ export type CommandLine<Name extends string> = ParsedArguments<Name> & {
   readonly has: (name: Name) => boolean;
   /** The last argument given, as the later of two equal options decides. */
   readonly value: (name: Name) => string | undefined;
+  /** The arguments of an option that may be repeated. */
+  readonly values: (name: Name) => readonly string[];
 };
 
 /**
@@ -33,6 +35,7 @@ export function readCommandLine<Name extends string>(
   return {
     ...parsed,
     has: (name) => parsed.options.some((given) => given.name === name),
+    values: (name) => parsed.options.flatMap((given) => (given.name === name ? [given.value ?? ''] : [])),
     value: (name) => parsed.options.findLast((given) => given.name === name)?.value,
   };
 }

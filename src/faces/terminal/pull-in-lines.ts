@@ -60,6 +60,7 @@ export function reportPullInLines(
           if (clock.monotonicMs() - saidMs >= stillGoingMs) say(stillGoing(progress));
           break;
         case 'retrying':
+        case 'verified':
         case 'warning':
           break;
         default:

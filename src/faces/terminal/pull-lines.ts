@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sentences about a pull that both the live view and the plain log use.
-import type { PullEvent } from '../../model/index.ts';
+import type { AcceptedSignature, PullEvent } from '../../model/index.ts';
 import { printable } from './printable.ts';
 import { type PullProgress, totalOf } from './pull-progress.ts';
 import { formatDuration, formatSize } from './units.ts';
@@ -14,7 +14,16 @@ export function noticeLine(event: PullEvent): string | undefined {
   if (event.type === 'retrying') {
     return `${printable(event.what)}: ${printable(event.reason)}; trying again in ${formatDuration(event.delayMs)}`;
   }
+  if (event.type === 'verified') {
+    return event.signatures.map((signature) => signatureLine(event.reference, signature)).join('\n');
+  }
   return undefined;
+}
+
+/** `debian:12: signed by sha256:0a1b… (cosign) as registry.example/debian`. */
+export function signatureLine(reference: string, { kind, key, identity }: AcceptedSignature): string {
+  const as = identity === undefined ? '' : ` as ${printable(identity)}`;
+  return `${printable(reference)}: signed by ${key} (${kind})${as}`;
 }
 
 /** `debian:12: 45.0 MiB stored in 9.3s (48.1 MiB downloaded, 20.0 MiB reused)`. */

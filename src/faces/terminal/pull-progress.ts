@@ -60,6 +60,7 @@ export function afterPullEvent(progress: PullProgress, event: PullEvent): PullPr
       return { ...going, conversion: { doneBytes: event.doneBytes, totalBytes: event.totalBytes } };
     case 'already-present':
     case 'retrying':
+    case 'verified':
     case 'warning':
     case 'stored':
       return going;

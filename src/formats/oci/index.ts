@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OCI image documents: manifests, indexes, configurations, and the choice of a platform among them.
+export { type AnnotatedDescriptor, type Artifact, parseArtifact, parseReferrers, type Referrer } from './artifact.ts';
 export { type ParsedImageConfig, parseImageConfig } from './image-config.ts';
 export {
   type Descriptor,

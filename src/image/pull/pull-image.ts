@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a source of images to an image in the store: the whole of a pull.
 //
-//   resolve → is it there? → lock the image → is it there now? → note the layers → download and pack → assemble → put → tag
+//   resolve → verify → is it there? → lock the image → is it there now? → note the layers → download and pack → assemble → put → tag
 //
 // Two pulls of one image do the work once, as the second finds it there when it gets the lock. What a pull that is
 // killed leaves behind, the next one clears away. How images with a layer in common get along is told in
@@ -14,6 +14,7 @@ import {
   type ImageReference,
   type PullEvent,
   shortImageReference,
+  type Verification,
 } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { assembleImage, type ConvertOptions, defaultConvertOptions } from '../convert/index.ts';
@@ -35,6 +36,8 @@ export type PullOptions = {
   readonly maxPackBytes?: number;
   /** Layers downloaded at a time; 4 unless given. */
   readonly concurrency?: number;
+  /** Decides whether the image may be used, before anything of it is downloaded; rejects where it may not. */
+  readonly verify?: (resolved: ResolvedImage, signal: AbortSignal) => Promise<Verification>;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -54,7 +57,7 @@ export type PulledImage = {
 /**
  * Brings an image into the store and points the reference's tag at it. A store that can't be written will do where
  * the image is in it under this name already.
- * @throws SlipwayError of the source, the download and the conversion; `store-not-writable`, `store-space-short`,
+ * @throws SlipwayError of the source, of `verify`, of the download and the conversion; `store-not-writable`, `store-space-short`,
  *   `disk-full`, `lock-lost`; the signal's reason. Of a download broken off its part stays for the next attempt, nothing
  *   else.
  */
@@ -72,8 +75,12 @@ export async function pullImage(options: PullOptions): Promise<PulledImage> {
     layers: resolved.layers.map((layer) => ({ digest: layer.digest, sizeBytes: layer.sizeBytes })),
   });
 
+  const verification = await options.verify?.(resolved, signal);
+  const signatures = verification?.signatures ?? [];
+  if (signatures.length > 0) emit({ type: 'verified', reference, signatures });
+
   const present = await readTagged(options, digest);
-  if (present !== undefined) {
+  if (present !== undefined && (signatures.length === 0 || isKnown(present, signatures))) {
     emit({ type: 'already-present', reference, digest });
     return { digest, wasPresent: true, sizeBytes: present.sizeBytes };
   }
@@ -82,11 +89,17 @@ export async function pullImage(options: PullOptions): Promise<PulledImage> {
   return await store.withImage(digest, { signal, emit }, async (locked, lockSignal) => {
     const found = await locked.read();
     const image = found ?? (await makeImage({ ...options, signal: lockSignal }, resolved, locked));
+    if (verification !== undefined && signatures.length > 0) await locked.note(image, verification);
     await locked.tag(options.reference, options.clock.now());
     if (found === undefined) emit({ type: 'stored', reference, digest, sizeBytes: image.sizeBytes });
     else emit({ type: 'already-present', reference, digest });
     return { digest, wasPresent: found !== undefined, sizeBytes: image.sizeBytes };
   });
+}
+
+/** Whether the image's record tells of these signatures, so that nothing need be written. */
+function isKnown(image: StoredImage, signatures: Verification['signatures']): boolean {
+  return JSON.stringify(image.verification?.signatures) === JSON.stringify(signatures);
 }
 
 /** The image, if it is there whole and the reference names it. */

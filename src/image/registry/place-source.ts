@@ -7,6 +7,7 @@ import { createHttpClient } from '../../sys/http.ts';
 import type { ProxySettings } from '../../sys/proxies.ts';
 import type { TlsMaterial } from '../../sys/tls-material.ts';
 import type { ImageSource } from '../types.ts';
+import { type ArtifactReader, createArtifactReader } from './artifacts.ts';
 import type { CredentialLookup } from './credentials.ts';
 import { listTags } from './list-tags.ts';
 import { registryAddresses } from './endpoint.ts';
@@ -41,6 +42,8 @@ export type PlaceOptions = {
 export type RegistrySource = ImageSource & {
   /** The repository's tags; `no-repository` where there is no such repository. */
   readonly listTags: (signal: AbortSignal) => Promise<readonly string[] | 'no-repository'>;
+  /** What the repository holds beside the image: signatures. */
+  readonly artifacts: ArtifactReader;
 };
 
 /** The image at one place. Errors as `createRegistrySource`. */
@@ -88,6 +91,7 @@ export function createPlaceSource(options: PlaceOptions): RegistrySource {
       return throttle === undefined ? opened : { ...opened, body: throttle(opened.body) };
     },
     listTags: async (signal) => await listTags(session, signal),
+    artifacts: createArtifactReader(session, limits),
     close: session.close,
   };
 }

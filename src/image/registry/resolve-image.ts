@@ -233,7 +233,7 @@ function checkPlatform(options: ResolveOptions, offered: Platform): void {
   options.emit({ type: 'warning', code: 'platform-differs', text, count: 1 });
 }
 
-function verifyDigest(bytes: Buffer, expected: Digest, what: string): void {
+export function verifyDigest(bytes: Buffer, expected: Digest, what: string): void {
   const actual = digestOf(bytes, digestAlgorithm(expected));
   if (actual !== expected) throw new SlipwayError('digest-mismatch', { what, actual, expected });
 }

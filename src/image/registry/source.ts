@@ -9,6 +9,7 @@ import {
   SlipwayError,
 } from '../../model/index.ts';
 import type { LayerDescriptor } from '../types.ts';
+import { firstOf } from './artifacts.ts';
 import { createPlaceSource, type PlaceOptions, type RegistrySource } from './place-source.ts';
 
 export type RegistrySourceOptions = PlaceOptions & {
@@ -75,6 +76,7 @@ export function createRegistrySource(options: RegistrySourceOptions): RegistrySo
     openBlob: async (layer: LayerDescriptor, offsetBytes, signal) =>
       (await fromFirst(chosen, signal, (source) => source.openBlob(layer, offsetBytes, signal))).answer,
     listTags: async (signal) => (await fromFirst(chosen, signal, (source) => source.listTags(signal))).answer,
+    artifacts: firstOf(sources.map(({ artifacts }) => artifacts)),
     close: async () => {
       await Promise.all(sources.map((source) => source.close()));
     },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be done to one image while its lock is held: the only way to write or remove an image or to point a tag
 // at it, so that nobody tags an image that another is removing.
-import { type Digest, type Emit, type ImageReference } from '../../model/index.ts';
+import type { Digest, Emit, ImageReference, Verification } from '../../model/index.ts';
 import { moveDurably, removeIfPresent, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
 import { type WaitingForLock, withLock } from '../../sys/lock-file.ts';
 import type { StoredImage } from '../types.ts';
@@ -21,6 +21,8 @@ export type LockedImage = {
   readonly read: () => Promise<StoredImage | undefined>;
   /** Moves a finished squashfs of the store's `tmp` into place, and then lets the image exist. */
   readonly put: (image: StoredImage, finishedSquashfs: string) => Promise<void>;
+  /** Writes down how the image was found acceptable. */
+  readonly note: (image: StoredImage, verification: Verification) => Promise<void>;
   /** Points a tag at the image, wherever it pointed before. */
   readonly tag: (reference: ImageReference, pulled: Date) => Promise<void>;
   /** Removes the image, with what a failed removal or write may have left of it; the bytes freed. */
@@ -54,6 +56,12 @@ function lockedImage(store: string, digest: Digest, signal: AbortSignal): Locked
       await removeIfPresent(imageRecordPath(store, digest));
       await moveDurably(finishedSquashfs, squashfsPath(store, digest), { mode: 0o444 });
       await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage(image), {
+        mode: 0o644,
+        temporary: temporaryPath(store),
+      });
+    },
+    note: async (image, verification) => {
+      await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage({ ...image, verification }), {
         mode: 0o644,
         temporary: temporaryPath(store),
       });

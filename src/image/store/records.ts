@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store's records as text, and back. Pure: whoever reads the file gives its text and its path for the error.
 import {
+  type AcceptedSignature,
   type Digest,
   formatImageReference,
   type ImageConfig,
   parseDigest,
   parseImageReference,
   SlipwayError,
+  type Verification,
 } from '../../model/index.ts';
 import type { LayerDescriptor, StoredImage, StoredTag } from '../types.ts';
 import {
@@ -49,6 +51,9 @@ export function parseStoredImage(
       sizeBytes: countField(fields, 'sizeBytes'),
       entries: countField(fields, 'entries'),
       converted: stringField(fields, 'converted'),
+      ...(fields['verification'] === undefined
+        ? {}
+        : { verification: readVerification(objectField(fields, 'verification')) }),
     };
   });
 }
@@ -99,6 +104,28 @@ function readConfig(fields: Fields): ImageConfig {
     ...(workdir === undefined ? {} : { workdir }),
     ...(user === undefined ? {} : { user }),
     labels: stringMap(fields, 'labels'),
+  };
+}
+
+function readVerification(fields: Fields): Verification {
+  return {
+    by: stringField(fields, 'by'),
+    signatures: objectList(fields, 'signatures').map(readSignature),
+    verified: stringField(fields, 'verified'),
+  };
+}
+
+function readSignature(fields: Fields): AcceptedSignature {
+  const kind = stringField(fields, 'kind');
+  if (kind !== 'simple-signing' && kind !== 'cosign' && kind !== 'sigstore-bundle') {
+    throw new RecordFault(`kind is ${JSON.stringify(kind)}`);
+  }
+  const identity = optionalString(fields, 'identity');
+  return {
+    kind,
+    key: stringField(fields, 'key'),
+    digest: digestField(fields, 'digest'),
+    ...(identity === undefined ? {} : { identity }),
   };
 }
 

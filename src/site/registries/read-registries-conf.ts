@@ -2,29 +2,11 @@
 // Which files say something about registries (containers-registries.conf(5), "FILES").
 import { join } from 'node:path';
 import type { RegistryRules } from '../../model/index.ts';
+import { type ContainersPlaces, systemDirectory, userDirectory } from '../containers-places.ts';
 import { listDirectoryIfPresent, readFileIfPresent } from '../../sys/files.ts';
 import { mergeRegistriesFiles, parseRegistriesFile, type RegistriesFile } from './registries-conf.ts';
 
-/** Where the files of the containers tools are. */
-export type ContainersPlaces = {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  /** `/etc` unless given. */
-  readonly systemDirectory?: string;
-};
-
 const maxFileBytes = 4 << 20;
-
-/** The user's directory for the containers tools' settings. */
-export function userDirectory({ environment, home }: ContainersPlaces): string {
-  const config = environment['XDG_CONFIG_HOME'] ?? '';
-  return `${config.startsWith('/') ? config : join(home, '.config')}/containers`;
-}
-
-/** The site's directory for the containers tools' settings. */
-export function systemDirectory(places: ContainersPlaces): string {
-  return `${places.systemDirectory ?? '/etc'}/containers`;
-}
 
 /**
  * The rules of $CONTAINERS_REGISTRIES_CONF, which is then the only file; else of registries.conf, the user's or the

@@ -2,9 +2,9 @@
 import type { RegistryRules } from '../../model/index.ts';
 import type { ProxySettings } from '../../sys/proxies.ts';
 import type { TlsMaterial } from '../../sys/tls-material.ts';
+import { type ContainersPlaces, systemDirectory, userDirectory } from '../containers-places.ts';
 import { findCertificates } from './certs-d.ts';
 import { proxySettings } from './proxy-settings.ts';
-import { type ContainersPlaces, readRegistriesConf, systemDirectory, userDirectory } from './read-registries-conf.ts';
 
 /** How registries are reached here, but for credentials. */
 export type RegistryAccess = {
@@ -21,6 +21,8 @@ export async function readRegistryAccess(places: ContainersPlaces): Promise<Regi
     `${systemDirectory(places)}/certs.d`,
     `${places.systemDirectory ?? '/etc'}/docker/certs.d`,
   ];
+  // A parser that only those who reach for a registry have to load.
+  const { readRegistriesConf } = await import('./read-registries-conf.ts');
   return {
     rules: await readRegistriesConf(places),
     proxy: proxySettings(places.environment),

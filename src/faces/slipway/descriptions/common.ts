@@ -7,3 +7,11 @@ export const storeVariable = {
   term: 'SLIPWAY_STORE',
   help: 'directory of the image store; without it $XDG_DATA_HOME/slipway, or else ~/.local/share/slipway',
 } as const;
+
+export const policyOption = {
+  long: 'policy',
+  argument: 'required',
+  argumentName: 'FILE',
+  help: "go by this policy.json instead of the user's or the site's",
+  completion: 'file',
+} as const;

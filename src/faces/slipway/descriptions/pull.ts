@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
-import { helpOption, storeVariable } from './common.ts';
+import { helpOption, policyOption, storeVariable } from './common.ts';
 
 export const pull: CommandDescription<
-  'platform' | 'concurrency' | 'limit-rate' | 'foreign-layers' | 'plain-http' | 'quiet' | 'json' | 'help'
+  | 'platform'
+  | 'concurrency'
+  | 'limit-rate'
+  | 'verify-key'
+  | 'policy'
+  | 'foreign-layers'
+  | 'plain-http'
+  | 'quiet'
+  | 'json'
+  | 'help'
 > = {
   name: 'slipway pull',
   summary: 'bring images from a registry into the store',
   description: [
     'Downloads the layers of each image, verifies them, and merges them into one squashfs file in the store. What the store has already is not downloaded again, and a download that was broken off goes on where it stopped.',
     'For each image its full name with its digest is printed: this names the same image for ever.',
+    'Which images are accepted is decided by policy.json in ~/.config/containers or /etc/containers, as with podman; without one, all are.',
     'Credentials are read from where skopeo, podman and docker keep them.',
   ],
   operands: [
@@ -40,6 +50,14 @@ export const pull: CommandDescription<
       argumentName: 'BYTES',
       help: 'download at most so many bytes a second, all layers together; K, M and G are understood',
     },
+    {
+      long: 'verify-key',
+      argument: 'required',
+      argumentName: 'FILE',
+      help: 'take the image only with a sigstore signature (cosign) by this public key; if repeated, by one of them',
+      completion: 'file',
+    },
+    policyOption,
     {
       long: 'foreign-layers',
       argument: 'none',

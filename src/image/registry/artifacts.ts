@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a repository holds beside images: signatures and whatever else refers to an image (distribution-spec v1.1,
+// "Listing Referrers", with the tag that stands in where a registry does not know the question).
+import {
+  type Artifact,
+  ociIndexType,
+  ociManifestType,
+  parseArtifact,
+  parseReferrers,
+  type Referrer,
+} from '../../formats/oci/index.ts';
+import { type Digest, digestAlgorithm, digestHex, formatImageReference, parseDigest } from '../../model/index.ts';
+import { discardBody, readBounded } from './answers.ts';
+import { verifyDigest } from './resolve-image.ts';
+import { type RegistrySession, unexpectedAnswer } from './session.ts';
+import type { RegistryLimits } from './settings.ts';
+
+/** Reads small things of one repository; what is not there is undefined, what does not fit its digest is refused. */
+export type ArtifactReader = {
+  /** By tag or digest. @throws SlipwayError `digest-mismatch`, `manifest-malformed`, `registry-*` */
+  readonly readArtifact: (name: string, signal: AbortSignal) => Promise<Artifact | undefined>;
+  /** @throws SlipwayError `digest-mismatch`, `registry-*`; undefined as well where it is larger than `maxBytes` */
+  readonly readBlob: (digest: Digest, maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
+  /** What refers to a manifest, of one type: those that do not say their type are among them. */
+  readonly listReferrers: (subject: Digest, artifactType: string, signal: AbortSignal) => Promise<readonly Referrer[]>;
+  /** A file of a server that keeps signatures beside the registry; without credentials. */
+  readonly readUrl: (url: URL, maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
+};
+
+export function createArtifactReader(session: RegistrySession, limits: RegistryLimits): ArtifactReader {
+  const { registry } = session.reference;
+  const name = formatImageReference(session.reference);
+
+  const read = async (
+    path: string,
+    options: {
+      readonly task: string;
+      readonly maxBytes: number;
+      readonly accept?: string;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Buffer | undefined> => {
+    const { task, maxBytes, accept, signal } = options;
+    const headers = accept === undefined ? {} : { accept };
+    return await session.get({ path, task, headers }, signal, async (response) => {
+      if (response.status === 404) {
+        await discardBody(response);
+        return undefined;
+      }
+      if (response.status !== 200) throw await unexpectedAnswer(response, task, registry);
+      return await readBounded(response.body, maxBytes);
+    });
+  };
+  const readManifest = async (wanted: string, accept: string, signal: AbortSignal): Promise<Buffer | undefined> => {
+    const task = `read ${wanted} of ${registry}/${session.reference.repository}`;
+    const bytes = await read(`manifests/${wanted}`, { task, maxBytes: limits.manifestBytes, accept, signal });
+    const digest = parseDigest(wanted);
+    if (bytes !== undefined && digest !== undefined) verifyDigest(bytes, digest, `manifest ${digest}`);
+    return bytes;
+  };
+
+  return {
+    readArtifact: async (wanted, signal) => {
+      const bytes = await readManifest(wanted, ociManifestType, signal);
+      return bytes === undefined ? undefined : parseArtifact(bytes, `manifest ${wanted} beside ${name}`);
+    },
+    readBlob: async (digest, maxBytes, signal) => {
+      const bytes = await read(`blobs/${digest}`, { task: `read ${digest} of ${name}`, maxBytes, signal });
+      if (bytes !== undefined) verifyDigest(bytes, digest, `blob ${digest}`);
+      return bytes;
+    },
+    listReferrers: async (subject, artifactType, signal) => {
+      const what = `the referrers of ${subject}`;
+      const query = `?artifactType=${encodeURIComponent(artifactType)}`;
+      const options = { task: `list ${what}`, maxBytes: limits.manifestBytes, accept: ociIndexType, signal };
+      const bytes =
+        (await read(`referrers/${subject}${query}`, options)) ??
+        (await readManifest(`${digestAlgorithm(subject)}-${digestHex(subject)}`, ociIndexType, signal));
+      const found = bytes === undefined ? [] : parseReferrers(bytes, what);
+      // A registry need not filter, and one that lists by tag can't.
+      return found.filter((each) => each.artifactType === artifactType || each.artifactType === '');
+    },
+    readUrl: async (url, maxBytes, signal) => {
+      const task = `read signatures from ${url.host}`;
+      return await session.getForeign(url, { task }, signal, async (response) => {
+        if (response.status === 404) {
+          await discardBody(response);
+          return undefined;
+        }
+        if (response.status !== 200) throw await unexpectedAnswer(response, task, url.host);
+        return await readBounded(response.body, maxBytes);
+      });
+    },
+  };
+}
+
+/** Asks readers in turn: the first that has it answers. A failure counts only where none has it. */
+export function firstOf(readers: readonly ArtifactReader[]): ArtifactReader {
+  const first = async <T>(ask: (reader: ArtifactReader) => Promise<T | undefined>): Promise<T | undefined> => {
+    let failure: unknown;
+    for (const reader of readers) {
+      try {
+        const found = await ask(reader);
+        if (found !== undefined) return found;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+    return undefined;
+  };
+  return {
+    readArtifact: async (name, signal) => await first((reader) => reader.readArtifact(name, signal)),
+    readBlob: async (digest, maxBytes, signal) => await first((reader) => reader.readBlob(digest, maxBytes, signal)),
+    listReferrers: async (subject, type, signal) =>
+      (await first(async (reader) => {
+        const found = await reader.listReferrers(subject, type, signal);
+        return found.length === 0 ? undefined : found;
+      })) ?? [],
+    readUrl: async (url, maxBytes, signal) => await first((reader) => reader.readUrl(url, maxBytes, signal)),
+  };
+}
