@@ -74,7 +74,7 @@ static char **job_environment(char **from) {
   kept[n++] = path;
   for (; *from && n + 1 < WORDS_MAX; from++)
     if (strncmp(*from, "SPANK_SHIFTER_", 14) == 0 || strncmp(*from, "SPANK_SLIPWAY_", 14) == 0 ||
-        strncmp(*from, "SLURM_JOB_", 10) == 0 || strncmp(*from, "SLURMD_NODENAME=", 16) == 0)
+        strncmp(*from, "SLURM_JOB_", 10) == 0 || strncmp(*from, "SLURM_CONF=", 11) == 0 || strncmp(*from, "SLURMD_NODENAME=", 16) == 0)
       kept[n++] = *from;
   kept[n] = NULL;
   return kept;

@@ -15,6 +15,26 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
         environment.stdout.write(answerText(await submit(words, environment, signal)));
         return 0;
       }
+      case 'prolog': {
+        const { prolog } = await import('./prolog.ts');
+        await prolog(words, environment, signal);
+        return 0;
+      }
+      case 'epilog': {
+        const { epilog } = await import('./epilog.ts');
+        await epilog(words, environment, signal);
+        return 0;
+      }
+      case 'step': {
+        const { rootOfStep } = await import('./step.ts');
+        environment.stdout.write(answerText([{ word: 'root', name: 'path', value: await rootOfStep(words) }]));
+        return 0;
+      }
+      case 'extern': {
+        const { beginExtern } = await import('./step.ts');
+        await beginExtern(words, signal);
+        return 0;
+      }
       default:
         return words.event satisfies never;
     }

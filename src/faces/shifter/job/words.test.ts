@@ -26,6 +26,8 @@ suite("the words of Slurm's plugin", () => {
       volume: '/a:/b;/c:/d',
       module: '',
       isCcm: true,
+      job: '',
+      uid: Number.NaN,
     });
   });
 

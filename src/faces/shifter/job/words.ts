@@ -3,7 +3,7 @@
 import { describeGetoptError, type OptionTable, parseArguments } from '../../../formats/getopt/index.ts';
 import { SlipwayError } from '../../../model/index.ts';
 
-const events = ['submit'] as const;
+const events = ['submit', 'prolog', 'epilog', 'step', 'extern'] as const;
 
 export type JobWords = {
   readonly event: (typeof events)[number];
@@ -13,6 +13,9 @@ export type JobWords = {
   readonly volume: string;
   readonly module: string;
   readonly isCcm: boolean;
+  /** Of a step; '' and NaN at other events. */
+  readonly job: string;
+  readonly uid: number;
 };
 
 const options = [
@@ -20,6 +23,8 @@ const options = [
   { long: 'image', argument: 'required', argumentName: 'IMAGE', help: '' },
   { long: 'volume', argument: 'required', argumentName: 'VOLUMES', help: '' },
   { long: 'module', argument: 'required', argumentName: 'MODULES', help: '' },
+  { long: 'job', argument: 'required', argumentName: 'ID', help: '' },
+  { long: 'uid', argument: 'required', argumentName: 'UID', help: '' },
   { long: 'ccm', argument: 'none', help: '' },
 ] as const satisfies OptionTable;
 
@@ -45,6 +50,8 @@ export function parseJobWords(argv: readonly string[]): JobWords {
     image: last('image'),
     volume: last('volume'),
     module: last('module'),
+    job: last('job'),
+    uid: last('uid') === '' ? Number.NaN : Number(last('uid')),
     isCcm: parsed.options.some(({ name }) => name === 'ccm'),
   };
 }

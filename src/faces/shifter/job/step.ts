@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step begins on this node, as root.
+import { SlipwayError } from '../../../model/index.ts';
+import { cgroupsOfProcess, joinCgroup } from '../../../sys/cgroup.ts';
+import { processesOf } from '../../../sys/processes.ts';
+import { systemSearchPath } from '../../../sys/process.ts';
+import { runProgram } from '../../../sys/run-program.ts';
+import { nodeRecords } from './node-record.ts';
+import type { JobWords } from './words.ts';
+
+/**
+ * The root in which every program of a job with --ccm runs.
+ * @throws SlipwayError `job-not-prepared` with the reason that the prolog found
+ */
+export async function rootOfStep(words: JobWords): Promise<string> {
+  const record = await nodeRecords().read(words.job);
+  if (record?.state === 'prepared') return record.udiMount;
+  const reason = record?.reason ?? 'no container was prepared on this node: --ccm needs nodes of its own (--exclusive)';
+  throw new SlipwayError('job-not-prepared', { job: words.job, reason });
+}
+
+/** Where OpenSSH's server stands in a container that has one. */
+const sshd = '/opt/udiImage/sbin/sshd';
+const externTimeoutMs = 60_000;
+
+/**
+ * The step that stands for what runs beside the job's own: the container's sshd counts as part of it, and the site's own
+ * program is run.
+ * @throws SlipwayError `job-extern-failed`
+ */
+export async function beginExtern(words: JobWords, signal: AbortSignal): Promise<void> {
+  if (isOn(words.settings.get('extern_cgroup'))) {
+    const groups = (await cgroupsOfProcess(process.pid)).filter((path) => /\/step_extern(?:\/|$)/.test(path));
+    const servers = (await processesOf(words.uid)).filter(({ argv }) => argv[0]?.startsWith(sshd) ?? false);
+    for (const { pid } of servers) for (const group of groups) await joinCgroup(group, pid);
+  }
+  const program = words.settings.get('extern_setup') ?? '';
+  if (!program.startsWith('/')) return;
+  const { exitStatus, output } = await runProgram({
+    argv: [program],
+    environment: { PATH: systemSearchPath, SLURM_JOB_ID: words.job, SLURM_JOB_UID: String(words.uid) },
+    mergesErrors: true,
+    maxOutputBytes: 64 << 10,
+    timeoutMs: externTimeoutMs,
+    signal,
+  });
+  if (exitStatus === 0) return;
+  throw new SlipwayError('job-extern-failed', { program, status: exitStatus, reason: output.toString('utf8').trim() });
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && value !== '0';
+}
