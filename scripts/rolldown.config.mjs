@@ -16,6 +16,8 @@ export default [
     input: { main: 'src/main.ts' },
     output: {
       dir: 'build/lib',
+      // Messages of ch-run name a place in the source.
+      sourcemap: 'hidden',
       format: 'esm',
       entryFileNames: '[name].mjs',
       chunkFileNames: '[name]-[hash].mjs',
@@ -26,6 +28,8 @@ export default [
     input: { planner: 'src/planner.ts' },
     output: {
       dir: 'build/lib',
+      // Messages of ch-run name a place in the source.
+      sourcemap: 'hidden',
       format: 'cjs',
       entryFileNames: '[name].cjs',
       chunkFileNames: 'planner-[name]-[hash].cjs',

@@ -7,8 +7,9 @@ import { currentDirectory } from './sys/current-directory.ts';
 
 /** By the name of the command; `planned` in native/launcher/main.c has the same names. */
 const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
-  slipway: () => planSlipwayRun,
-  mount_hook: async () => (await import('./faces/sarus/mount-hook.ts')).planMountHook,
+  'slipway': () => planSlipwayRun,
+  'mount_hook': async () => (await import('./faces/sarus/mount-hook.ts')).planMountHook,
+  'ch-run': async () => (await import('./faces/charliecloud/ch-run/plan-ch-run.ts')).planChRun,
 };
 
 async function plan(): Promise<number> {

@@ -144,9 +144,14 @@ void report(const struct plan *plan, const struct fail *f) {
               operation_names[f->record->operation], f->file, f->line);
   snprintf(what, sizeof what, "%s%s%.4096s", f->step, *f->object ? " " : "", f->object);
   if (plan->header->style == STYLE_CHARLIECLOUD) {
-    const char *text = f->error ? strerror(f->error) : "";
-    complain("%s[%d]: error: %s%s%s (%s:%d %d)", face, (int)getpid(), what, *text ? ": " : "", text, f->file, f->line,
-             f->error);
+    // Charliecloud names its system call where a command can't be run.
+    bool is_command = f->record && f->record->operation == OP_EXEC && f->error, is_cd = f->record && f->record->operation == OP_CHDIR;
+    char number[16] = "";
+    if (f->error)
+      snprintf(number, sizeof number, " %d", f->error);
+    complain("%s[%d]: error: can't %s%s%s%s (%s:%d%s)", face, (int)getpid(), is_command ? "execve(2): " : is_cd ? "cd to " : what,
+             is_command || is_cd ? f->object : "", f->error ? ": " : "", f->error ? strerror(f->error) : "", f->file, f->line,
+             number);
     return;
   }
   if (is_missing)

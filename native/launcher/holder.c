@@ -52,8 +52,11 @@ static void holder_name(const struct record *hold, char name[NAME_SIZE]) {
     hash = fnv(hash, &here.st_ino, sizeof here.st_ino);
   for (int i = 1; i < hold->strings; i++) {
     const char *scope = rec_string(hold, i), *value = getenv(scope);
+    pid_t parent = getppid();
     if (strcmp(scope, SCOPE_SOURCES) == 0)
       hash = hash_sources(hash, hold);
+    if (strcmp(scope, SCOPE_PARENT) == 0)
+      hash = fnv(hash, &parent, sizeof parent);
     hash = fnv(hash, value ? value : "", value ? strlen(value) + 1 : 0);
     hash = fnv(hash, "=", 1);
     hash = fnv(hash, scope, strlen(scope));
@@ -78,8 +81,9 @@ static int peer_pidfd(int socket, pid_t *pid) {
   return getsockopt(socket, SOL_SOCKET, K_SO_PEERPIDFD, &fd, &n) == 0 ? fd : pidfd_of(peer.pid);
 }
 
-// Joins a holder that listens. 0; 1 when there is none; -1 with errno.
-static int join(const char *name) {
+// Joins a holder that listens. 0; 1 when there is none; -1 with errno. In a counted group the holder says who belongs
+// to it: it may be complete while this process waits in its queue.
+static int join(const char *name, bool is_counted) {
   struct sockaddr_un a = address_of(name);
   cleanup_fd int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (s < 0)
@@ -91,7 +95,8 @@ static int join(const char *name) {
   char byte;
   // Before SO_PEERPIDFD (6.5) a pid might have been used again. A holder keeps its end open until the other is closed:
   // while that is so it is alive, and the pid is its own.
-  if (recv(s, &byte, 1, MSG_DONTWAIT) == 0)
+  ssize_t n = recv(s, &byte, 1, is_counted ? 0 : MSG_DONTWAIT);
+  if (n == 0 || (is_counted && n < 0))
     return 1;
   if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) == 0)
     return 0;
@@ -117,8 +122,10 @@ static bool is_server(int pidfd) {
   return is_found;
 }
 
-// Serves until no rank is left for the linger time, or the FUSE server has ended.
-static _Noreturn void serve(int dir, int lock, int listener, const char *name, uint64_t linger_ms) {
+// Serves until no rank is left for the linger time, or the FUSE server has ended. A group of `peers` (0: of any number)
+// is left to itself when it is complete: who comes next finds no holder, and the group's last rank ends this one.
+static _Noreturn void serve(int dir, int lock, int listener, const char *name, const uint64_t *hold) {
+  uint64_t linger_ms = hold[0], peers = hold[1];
   struct stat ours;
   if (fstatat(dir, name, &ours, AT_SYMLINK_NOFOLLOW) != 0)
     _exit(1);
@@ -157,6 +164,16 @@ static _Noreturn void serve(int dir, int lock, int listener, const char *name, u
         if (rank >= 0 && watch(poller, rank, 1) == 0)
           ranks++;
         watch(poller, s, 0);
+        if (peers > 0 && --peers == 0) {
+          unlink_if_ours(dir, name, &ours);
+          timeout = 0;
+          (void)!send(s, "", 1, MSG_NOSIGNAL);
+          close(listener);
+          listener = -1;
+          break;
+        }
+        if (hold[1] > 0)
+          (void)!send(s, "", 1, MSG_NOSIGNAL);
       }
     }
     if (n != 0 || ranks != 0)
@@ -205,7 +222,7 @@ static _Noreturn void become_holder(const struct plan *plan, int dir, const char
     if (renameat(dir, temporary, dir, name) == 0) {
       (void)!write(report_to, &f, sizeof f);
       close(report_to);
-      serve(dir, lock, listener, name, rec_numbers(plan->hold)[0]);
+      serve(dir, lock, listener, name, rec_numbers(plan->hold));
     }
     FAIL(&f, plan->hold, "name a socket in", "the directory for plans");
   }
@@ -254,12 +271,13 @@ bool is_held(const struct plan *plan) {
 // Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.
 int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
   char name[NAME_SIZE], lock_name[NAME_SIZE + 2];
+  uint64_t peers = rec_numbers(plan->hold)[1];
   holder_name(plan->hold, name);
   snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
   if (dir < 0 || fchdir(dir) != 0)
     return FAIL(f, plan->hold, "enter", "the directory for plans");
   for (int i = 0; i < TRIES; i++) {
-    int status = join(name);
+    int status = join(name, peers > 0);
     if (status == 0) {
       trace_say("joined holder %s", name);
       return 0;
@@ -269,7 +287,7 @@ int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
     cleanup_fd int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
       return FAIL(f, plan->hold, "lock", "the directory for plans");
-    status = join(name);
+    status = join(name, peers > 0);
     if (status == 0) {
       trace_say("joined holder %s", name);
       return 0;

@@ -43,7 +43,7 @@
   X(HAVE_CWD, 0, 1, 1)        /* path                                               */                                 \
   X(NAMESPACES, 3, 1, 1)      /* CLONE_NEW*, uid, gid inside (~0: own) | origin     */                                 \
   X(HOLD_WHEN, 0, 1, -1)      /* HOLD only where one of these variables is set      */                                 \
-  X(HOLD, 1, 1, -1)           /* linger ms (~0: for ever) | key, scope...           */                                 \
+  X(HOLD, 2, 1, -1)           /* linger ms (~0: for ever), peers | key, scope...    */                                 \
   X(HELD, 0, 0, 0)            /* what follows is for each rank                      */                                 \
   X(JOIN, 1, 1, 1)            /* pid whose namespaces to enter | origin             */                                 \
   X(ROOT_HOST, 0, 0, 0)       /* the root as it is: the caller's, or what was held  */                                 \
@@ -60,8 +60,10 @@
   X(ENTER, 0, 0, 1)           /* pivot into the new root, or leave it at a path     */                                 \
   X(ENV_CLEAR, 0, 0, -1)      /* all but these globs                                */                                 \
   X(ENV_UNSET, 0, 1, 1)       /* glob                                               */                                 \
+  X(ENV_UNSET_MATCHING, -1, 1, 1) /* transitions of a matcher | glob, for people        */                             \
   X(ENV_SET, 0, 2, 2)         /* name, value                                        */                                 \
   X(ENV_DEFAULT, 0, 2, 2)     /* name, value: only where unset                      */                                 \
+  X(ENV_EXPAND, 0, 2, 2)      /* name, value with $NAME between colons              */                                 \
   X(ENV_PREPEND, 0, 3, 3)     /* name, value, separator                             */                                 \
   X(ENV_APPEND, 0, 3, 3)      /* name, value, separator                             */                                 \
   X(ACTIVATE, 0, 2, 2)        /* up to ACTIVATED: not where the first variable is   \
@@ -107,8 +109,10 @@ enum {
 // Of DEVICE, as bpf_cgroup_dev_ctx has them.
 enum { ACCESS_MAKE = 1, ACCESS_READ = 2, ACCESS_WRITE = 4 };
 
-// In HOLD, a scope is a variable, whose value divides ranks, or this: what stands at the sources of the held mounts.
+// In HOLD, a scope is a variable, whose value divides ranks, or one of these: what stands at the sources of the held
+// mounts; the parent process.
 #define SCOPE_SOURCES "@sources"
+#define SCOPE_PARENT "@parent"
 
 // How a failure is worded.
 enum { STYLE_SLIPWAY, STYLE_CHARLIECLOUD, STYLE_COUNT };

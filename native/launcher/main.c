@@ -30,6 +30,7 @@ static const struct {
     {"shifter", NULL, false},
     {"setupRoot", NULL, false},
     {"mount_hook", NULL, false},
+    {"ch-run", NULL, false},
 };
 
 // Run by root on behalf of jobs: nothing that a job's owner chose may reach them, or what they start.

@@ -33,6 +33,29 @@ static bool glob_matches(const char *glob, const char *text, const char *end) {
   return glob[strspn(glob, "*")] == 0;
 }
 
+// Whether all of `text`, up to `end`, leads through the transitions to a state where it may end.
+// src/formats/glob/automaton.ts describes the numbers.
+static bool table_matches(const struct record *r, const char *text, const char *end) {
+  const uint64_t *table = rec_numbers(r);
+  uint64_t state = 0;
+  for (; text <= end; text++) {
+    unsigned char byte = (unsigned char)*text;
+    int i = 0;
+    for (; i < r->numbers; i++) {
+      if ((table[i] & 0xffff) != state || (table[i] >> 48) != (text == end))
+        continue;
+      if (text == end)
+        return true;
+      if ((table[i] >> 32 & 0xff) <= byte && byte <= (table[i] >> 40 & 0xff))
+        break;
+    }
+    if (i == r->numbers)
+      return false;
+    state = table[i] >> 16 & 0xffff;
+  }
+  return false;
+}
+
 static char **env_find(const char *name) {
   size_t n = strlen(name);
   for (char **e = environ; *e; e++)
@@ -55,6 +78,32 @@ static void env_put(const char *name, const char *before, const char *separator,
   }
 }
 
+// Of the value's pieces between colons, `$NAME` stands for that variable's value; it is left out where that is empty.
+static void env_expand(const char *name, const char *value) {
+  char *text = NULL, *pieces = strdup(value);
+  size_t size;
+  FILE *to = open_memstream(&text, &size);
+  if (!to || !pieces)
+    abort();
+  const char *colon = "";
+  for (char *next = pieces; next;) {
+    const char *one = strsep(&next, ":");
+    if (one[0] == '$' && one[1]) {
+      char **have = env_find(one + 1);
+      one = have ? *have + strlen(one) : "";
+      if (!*one)
+        continue;
+    }
+    fprintf(to, "%s%s", colon, one);
+    colon = ":";
+  }
+  if (fclose(to) != 0)
+    abort();
+  env_put(name, text, "", "");
+  free(text);
+  free(pieces);
+}
+
 // Removes each variable whose name matches one of the globs, or, where `keep` is set, none of them.
 static void env_filter(const struct record *r, bool keep) {
   char **to = environ;
@@ -62,7 +111,8 @@ static void env_filter(const struct record *r, bool keep) {
     bool is_match = false;
     const char *end = *from + strcspn(*from, "=");
     for (int i = 0; i < r->strings && !is_match; i++)
-      is_match = glob_matches(rec_string(r, i), *from, end);
+      is_match = r->operation == OP_ENV_UNSET_MATCHING ? table_matches(r, *from, end)
+                                                       : glob_matches(rec_string(r, i), *from, end);
     if (is_match == keep)
       *to++ = *from;
   }
@@ -95,6 +145,7 @@ static void env_edit(const struct record *r) {
     env_filter(r, true);
     break;
   case OP_ENV_UNSET:
+  case OP_ENV_UNSET_MATCHING:
     env_filter(r, false);
     break;
   case OP_ENV_SET:
@@ -103,6 +154,9 @@ static void env_edit(const struct record *r) {
   case OP_ENV_DEFAULT:
     if (!have)
       env_put(name, rec_string(r, 1), "", "");
+    break;
+  case OP_ENV_EXPAND:
+    env_expand(name, rec_string(r, 1));
     break;
   case OP_ENV_PREPEND:
   case OP_ENV_APPEND:
@@ -186,6 +240,9 @@ static void search_and_run(char **argv) {
     run(command, argv, NULL, NULL);
     return;
   }
+  errno = ENOENT;
+  if (!*command)
+    return;
   const char *path = getenv("PATH");
   if (!path || !*path)
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

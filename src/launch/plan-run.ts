@@ -17,6 +17,10 @@ export type AskedRun<Request extends RunRequest | RequestMaker = RunRequest | Re
   readonly image: string | LocatedImage;
   readonly request: Request;
   readonly covers: Plan['covers'];
+  /** The face says something while it plans, which must be said each time: the plan is not kept. */
+  readonly isForOnce?: boolean;
+  /** Where the face asked what leaves no trace (the name service), for how long the answer is believed. */
+  readonly maxAgeMs?: number;
 };
 
 export type ReadyPlan = {
@@ -48,8 +52,10 @@ export async function planRun(
 ): Promise<ReadyPlan> {
   for (let attempt = 1; ; attempt += 1) {
     const inputs = createInputs(given);
-    const ready = await planOnce(await ask(inputs), inputs, given.runDirectory);
+    const asked = await ask(inputs);
+    const ready = await planOnce(asked, inputs, given.runDirectory);
     const youngest = inputs.youngestStamp();
+    if (asked.isForOnce === true) return { ...ready, isLasting: false };
     if (youngest === undefined) return { ...ready, isLasting: true };
     const ageNs = given.nowNs() - youngest.changedNs;
     if (ageNs > youngest.granularityNs) return { ...ready, isLasting: true };
@@ -84,11 +90,16 @@ async function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): 
         ...planned.generated.map(({ path }) => isThere(path, regularFile)),
         ...planned.skeletons.map(({ path }) => isThere(path, directory)),
       ],
-      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+      ...shortest(maxAgeMs, asked.maxAgeMs),
     },
     generated: planned.generated,
     skeletons: planned.skeletons,
   };
+}
+
+function shortest(...ages: readonly (number | undefined)[]): Pick<Plan, 'maxAgeMs'> {
+  const known = ages.filter((age) => age !== undefined);
+  return known.length === 0 ? {} : { maxAgeMs: Math.min(...known) };
 }
 
 const regularFile = 0o100000;

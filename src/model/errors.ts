@@ -2,6 +2,7 @@
 // Every failure that a person can meet, as one table: code, message, hint, exit status, HTTP status.
 // The table is split by area under errors/ and joined here; docs/reference/errors.md is kept equal to it by a test.
 // A programmer's error is a plain Error; it is not in the table.
+import { charliecloudErrors } from './errors/charliecloud.ts';
 import { cdiErrors } from './errors/cdi.ts';
 import { hookErrors } from './errors/hooks.ts';
 import { imageErrors } from './errors/image.ts';
@@ -24,6 +25,7 @@ export const errorTable: typeof usageErrors &
   typeof storeErrors &
   typeof trustErrors &
   typeof launchErrors &
+  typeof charliecloudErrors &
   typeof systemErrors &
   typeof hookErrors &
   typeof jobErrors &
@@ -37,6 +39,7 @@ export const errorTable: typeof usageErrors &
   ...trustErrors,
   ...launchErrors,
   ...hookErrors,
+  ...charliecloudErrors,
   ...systemErrors,
   ...cdiErrors,
   ...jobErrors,

@@ -51,7 +51,13 @@ export type Limit = (typeof limits)[number];
 export type EnvironmentEdit =
   | { readonly edit: 'clear'; readonly keep: readonly string[] }
   | { readonly edit: 'unset'; readonly glob: string }
-  | { readonly edit: 'set' | 'default'; readonly name: string; readonly value: string }
+  /** The same by a table of `compileGlob`, for patterns with more than `*` and `?`. */
+  | { readonly edit: 'unset-matching'; readonly glob: string; readonly matcher: readonly bigint[] }
+  /**
+   * `expand`: of the value's pieces between colons, one that is `$NAME` stands for that variable's value at launch, and is
+   * left out with its colon where that is unset or empty.
+   */
+  | { readonly edit: 'set' | 'default' | 'expand'; readonly name: string; readonly value: string }
   | { readonly edit: 'prepend' | 'append'; readonly name: string; readonly value: string; readonly separator: string };
 
 /** A step of a plan. `origin` says who asked for it, in words for people. */
@@ -68,13 +74,15 @@ export type Step =
   | { readonly step: 'hold-when'; readonly anySet: readonly string[] }
   /**
    * What follows, up to `held`, is built once for all ranks. `scope` says what divides them: variables, by their values,
-   * and `@sources`, by what stands at the sources of the mounts when a rank starts.
+   * `@sources`, by what stands at the sources of the mounts when a rank starts, and `@parent`, by their parent process.
+   * With `peers` the group is complete when so many have come: who comes later founds another.
    */
   | {
       readonly step: 'hold';
       readonly key: string;
       readonly lingerMs: number | 'for-ever';
       readonly scope: readonly string[];
+      readonly peers?: number;
     }
   | { readonly step: 'held' }
   /** Be where another process is, instead of building anything. */

@@ -72,8 +72,11 @@ export type Joining =
   | { readonly kind: 'nobody' }
   /** All that run the same plan. */
   | { readonly kind: 'all' }
-  /** All that give the same tag, whatever they run. */
-  | { readonly kind: 'tag'; readonly tag: string }
+  /**
+   * All that give the same tag, whatever they run. `scope` divides them further, as in a plan's step `hold`, instead of
+   * by job step and session; with `peers` a group is complete when so many have come.
+   */
+  | { readonly kind: 'tag'; readonly tag: string; readonly scope?: readonly string[]; readonly peers?: number }
   | { readonly kind: 'process'; readonly pid: number };
 
 /** What a program is kept from, beyond its container's root. */

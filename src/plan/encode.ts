@@ -52,8 +52,10 @@ export const operations = [
   'ENTER',
   'ENV_CLEAR',
   'ENV_UNSET',
+  'ENV_UNSET_MATCHING',
   'ENV_SET',
   'ENV_DEFAULT',
+  'ENV_EXPAND',
   'ENV_PREPEND',
   'ENV_APPEND',
   'ACTIVATE',
@@ -233,7 +235,7 @@ function stepRecord(step: Step): PlanRecord {
     case 'hold':
       return {
         operation: 'HOLD',
-        numbers: [step.lingerMs === 'for-ever' ? forEver : step.lingerMs],
+        numbers: [step.lingerMs === 'for-ever' ? forEver : step.lingerMs, step.peers ?? 0],
         strings: [step.key, ...step.scope],
       };
     case 'held':
@@ -339,6 +341,10 @@ function environmentRecord(edit: EnvironmentEdit): PlanRecord {
       return { operation: 'ENV_CLEAR', strings: edit.keep };
     case 'unset':
       return { operation: 'ENV_UNSET', strings: [edit.glob] };
+    case 'unset-matching':
+      return { operation: 'ENV_UNSET_MATCHING', numbers: edit.matcher, strings: [edit.glob] };
+    case 'expand':
+      return { operation: 'ENV_EXPAND', strings: [edit.name, edit.value] };
     case 'set':
       return { operation: 'ENV_SET', strings: [edit.name, edit.value] };
     case 'default':

@@ -153,9 +153,12 @@ function explainEdit(edit: EnvironmentEdit): string {
     case 'clear':
       return edit.keep.length === 0 ? 'unset all variables' : `unset all variables but ${edit.keep.join(', ')}`;
     case 'unset':
+    case 'unset-matching':
       return `unset ${edit.glob}`;
     case 'set':
       return `set ${edit.name}=${edit.value}`;
+    case 'expand':
+      return `set ${edit.name}=${edit.value}, with the values of the variables named there`;
     case 'default':
       return `set ${edit.name}=${edit.value} if unset`;
     case 'prepend':

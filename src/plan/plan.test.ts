@@ -38,7 +38,7 @@ const edits = (steps: readonly Step[]): readonly string[] =>
     if (step.step !== 'environment') return [];
     const { edit } = step;
     if (edit.edit === 'clear') return [`keep ${edit.keep.join(' ')}`];
-    return [edit.edit === 'unset' ? `unset ${edit.glob}` : `${edit.edit} ${edit.name}=${edit.value}`];
+    return ['glob' in edit ? `${edit.edit} ${edit.glob}` : `${edit.edit} ${edit.name}=${edit.value}`];
   });
 
 suite('plan', () => {

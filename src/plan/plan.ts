@@ -172,11 +172,12 @@ function sharedSteps(
 ): readonly Step[] {
   const { request, image, site } = given;
   const { joining } = request;
-  // What one program writes must not be there for the next.
-  if (joining.kind === 'nobody' || request.writable.kind !== 'none') return construction;
   if (joining.kind === 'process') {
     return [{ step: 'join', pid: joining.pid, origin: '--join-pid' }];
   }
+  // What one program writes must not be there for the next, unless they say that they belong together.
+  const isPrivate = request.writable.kind !== 'none' && joining.kind !== 'tag';
+  if (joining.kind === 'nobody' || isPrivate) return construction;
   const content = joining.kind === 'tag' ? ['tag', joining.tag] : [image.identity, construction];
   const key = fingerprint(JSON.stringify(content));
   const isForRanksOnly = joining.kind === 'ranks' && image.root.kind === 'directory';
@@ -189,7 +190,8 @@ function sharedSteps(
       step: 'hold',
       key,
       lingerMs: site.lingerMs,
-      scope: [...holderScope, ...(joining.kind === 'tag' ? [] : ['@sources'])],
+      scope: joining.kind === 'tag' ? (joining.scope ?? holderScope) : [...holderScope, '@sources'],
+      ...(joining.kind === 'tag' && joining.peers !== undefined ? { peers: joining.peers } : {}),
     },
     ...rest,
     { step: 'held' },

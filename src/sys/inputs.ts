@@ -272,9 +272,15 @@ function isAbsence(error: unknown): boolean {
 /** What the system said, as a row of the error table; anything else comes back as it is. */
 function toUnreadable(error: unknown, path: string): unknown {
   const errno = errnoOf(error);
-  return errno === undefined
-    ? error
-    : new SlipwayError('input-unreadable', { path, reason: `${reasonOf(error)} (${errno})` });
+  if (errno === undefined || !(error instanceof Error)) return error;
+  const reason = reasonOf(error);
+  // The message says all that the cause's would.
+  const cause = Object.assign(new Error(reason), {
+    code: errno,
+    errno: 'errno' in error ? error.errno : undefined,
+    syscall: '',
+  });
+  return new SlipwayError('input-unreadable', { path, reason: `${reason} (${errno})` }, { cause });
 }
 
 /** getgroups(2) as /proc shows it (proc_pid_status(5), Groups). */

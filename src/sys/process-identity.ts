@@ -85,3 +85,8 @@ function placeLabel(): string {
   const hash = createHash('sha256').update(`${bootId} ${pidNamespace}`).digest('hex').slice(0, 8);
   return `${host.replaceAll(/[^A-Za-z0-9.-]/g, '_').slice(0, 64)}-${hash}`;
 }
+
+/** The process id of whoever started this process. */
+export function parentProcess(): number {
+  return process.ppid;
+}

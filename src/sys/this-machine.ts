@@ -2,7 +2,7 @@
 // What can be asked of this machine besides the contents of files: kinds and modes of files, access, file systems.
 // Questions, not operations: what can't be found out is undefined, never an error.
 import { access, constants, stat, statfs } from 'node:fs/promises';
-import { arch, release } from 'node:os';
+import { arch, release, totalmem } from 'node:os';
 
 export type FileStatus = {
   readonly kind: 'file' | 'directory' | 'character-device' | 'other';
@@ -54,4 +54,9 @@ export async function fileSystemOf(path: string): Promise<FileSystemStatus | und
 /** `uname -r` and Node's name of the architecture. */
 export function kernelIdentity(): { readonly release: string; readonly architecture: string } {
   return { release: release(), architecture: arch() };
+}
+
+/** All memory of this machine. */
+export function memoryBytes(): number {
+  return totalmem();
 }

@@ -21,7 +21,7 @@ export function renderHelp(command: CommandDescription, columns: number): string
   const optionColumn = columnFor(groups.flatMap(({ options }) => options.map(optionRow)));
   const subcommands = (command.subcommands ?? []).map(({ name, summary }) => ({ term: name, help: summary }));
   const blocks = [
-    [...renderUsage(command, width)],
+    [...usageLines(command, width)],
     ...command.description.map((paragraph) => [...wrapText(paragraph, width)]),
     section('Commands', subcommands, width),
     section('Arguments', operands, width),
@@ -40,7 +40,12 @@ export function renderHelp(command: CommandDescription, columns: number): string
     .join('\n\n')}\n`;
 }
 
-function renderUsage(command: CommandDescription, width: number): readonly string[] {
+/** The usage lines alone, ending in a newline, for a terminal of `columns`. */
+export function renderUsage(command: CommandDescription, columns: number): string {
+  return `${usageLines(command, Math.min(Math.max(columns, narrowest), widest)).join('\n')}\n`;
+}
+
+function usageLines(command: CommandDescription, width: number): readonly string[] {
   return usageForms(command).flatMap((form, index) => {
     const start = `${index === 0 ? 'Usage:' : '   or:'} ${command.name} `;
     const [first, ...rest] = wrapText(form, width - start.length);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a command line of `ch-run` to what is asked of the planner.
+import type { AskedRun, OpenedImage, Person } from '../../../launch/index.ts';
+import { noIsolation, type RunRequest, SlipwayError, type Writable } from '../../../model/index.ts';
+import type { Inputs } from '../../../sys/inputs.ts';
+import { systemError } from '../../../sys/system-error.ts';
+import { accountsOf } from './accounts.ts';
+import { bind, defaultBinds } from './default-binds.ts';
+import { environmentEdits } from './environment.ts';
+import { fakeSizeBytes } from './fake-size.ts';
+import { findImage } from './find-image.ts';
+import { joiningOf } from './join.ts';
+import { createMountTable, type MountTable } from './mount-table.ts';
+import type { ChRunCommandLine } from './options.ts';
+import type { Speaker } from '../messages.ts';
+import { sayCommand, saySettings } from './say.ts';
+
+const homeTmpfsBytes = 4 << 20;
+const nameServiceAgeMs = 3_600_000;
+
+type Given = { readonly inputs: Inputs; readonly speaker: Speaker };
+
+/** @throws SlipwayError with one of Charliecloud's codes. */
+export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
+  const { inputs, speaker } = given;
+  const { uid, gid } = inputs.identity();
+  const ids = { uid: line.uid ?? uid, gid: line.gid ?? gid };
+  const image = findImage(line, inputs, speaker);
+  const joining = joiningOf(line.join, image, given);
+  saySettings(line, { ids, image, joining, speaker });
+  const accounts = line.hasPasswd ? accountsOf(ids, inputs) : undefined;
+  if (accounts?.unknown.uid === true) speaker.note(`UID ${ids.uid} not found; using dummy info`);
+  if (accounts?.unknown.gid === true) speaker.note(`GID ${ids.gid} not found; using dummy info`);
+  const { newRoot, ...located } = image;
+  const request = (opened: OpenedImage, person: Person): RunRequest => {
+    const table = createMountTable({ image: opened, inputs, newRoot, isWritable: line.write !== 'no' });
+    addMounts(table, line, { accounts, opened, person, inputs });
+    const workdir = line.workdir ?? '/';
+    const environment = environmentEdits(line, { image: opened, inputs, speaker });
+    sayCommand(line, speaker);
+    return {
+      conventions: {
+        style: 'charliecloud',
+        statuses: { own: 1, notFound: 1, notExecutable: 1 },
+        rootFlags: {},
+        makesMountPoints: false,
+        workdirs: [{ how: 'must', path: workdir, origin: line.workdir === undefined ? 'default' : '--cd' }],
+        words: line.covers.isExact ? line.command : [],
+      },
+      adaptations: [
+        { origin: 'ch-run', mounts: table.mounts(), environment: [] },
+        ...environment.map((edit) => ({ origin: edit.origin, mounts: [], environment: edit.edits })),
+      ],
+      writable: writable(line),
+      hasCommand: true,
+      ...ids,
+      home: false,
+      joining,
+      isolation: { ...noIsolation, fakesRoot: line.fakesRoot },
+    };
+  };
+  return {
+    image: located,
+    request,
+    covers: line.covers,
+    isForOnce: line.verbosity > 0,
+    ...(accounts?.isFromNameService === true ? { maxAgeMs: nameServiceAgeMs } : {}),
+  };
+}
+
+function writable({ write }: ChRunCommandLine): Writable {
+  if (write === 'no') return { kind: 'none' };
+  return write === 'in-place' ? { kind: 'in-place' } : { kind: 'tmpfs', sizeBytes: fakeSizeBytes(write.fakeSize) };
+}
+
+function addMounts(
+  table: MountTable,
+  line: ChRunCommandLine,
+  given: {
+    readonly accounts: { readonly passwd: string; readonly group: string } | undefined;
+    readonly opened: OpenedImage;
+    readonly person: Person;
+    readonly inputs: Inputs;
+  },
+): void {
+  const { accounts, opened, inputs } = given;
+  for (const mount of defaultBinds()) table.addBind(mount);
+  if (accounts !== undefined) {
+    table.addFile(accounts.passwd, '/etc/passwd');
+    table.addFile(accounts.group, '/etc/group');
+  }
+  if (line.hasPrivateTmp) table.addTmpfs('/tmp', 0, 0o1777);
+  else table.addBind(bind(hostTemporaryDirectory(inputs), '/tmp'));
+  if (line.hasHome) {
+    table.addTmpfs('/home', homeTmpfsBytes, 0o1777);
+    table.addHome(inputs.environment('HOME') ?? '/', `/home/${line.user}`);
+  }
+  if (line.hasChSsh) {
+    if (opened.kindOf('/usr/bin/ch-ssh') === undefined) throw new SlipwayError('charliecloud-ch-ssh', {});
+    table.addBind(bind(chSshProgram(), '/usr/bin/ch-ssh'));
+  }
+  for (const { source, target } of line.binds) table.addUserBind(source, target);
+}
+
+function hostTemporaryDirectory(inputs: Inputs): string {
+  const path = inputs.environment('TMPDIR') ?? '/tmp';
+  if (path === '' || inputs.kindOf(inputs.absolute(path)) !== 'directory') {
+    throw new SlipwayError('charliecloud-temporary-directory', { path }, { cause: systemError('ENOENT') });
+  }
+  return inputs.absolute(path);
+}
+
+/** Beside ch-run. */
+function chSshProgram(): string {
+  return '/usr/bin/ch-ssh';
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ch-run`: the launcher asks for a plan when it has none that holds; this makes it.
+import { hasCode } from '../../../model/index.ts';
+import { keepPlan, planRun } from '../../../launch/index.ts';
+import { createInputs } from '../../../sys/inputs.ts';
+import { parentProcess } from '../../../sys/process-identity.ts';
+import { wallClockNs } from '../../../sys/wall-clock.ts';
+import { build } from '../../terminal/build.ts';
+import type { PlanningContext } from '../../terminal/planner.ts';
+import { createSpeaker } from '../messages.ts';
+import { askChRun } from './ask.ts';
+import { type Ending, readCommandLine } from './options.ts';
+
+const ownFailure = 1;
+const usageFailure = 64;
+
+/** Plans `ch-run …`: `words` are argv. Gives the status of what ends without a command. */
+export async function planChRun(words: readonly string[], context: PlanningContext): Promise<number> {
+  const program = words[0] ?? 'ch-run';
+  let lines: { readonly level: 'note' | 'warning' | 'error'; readonly text: string }[] = [];
+  let verbosity = 0;
+  const speaker = createSpeaker(program, parentProcess(), (level, text) => lines.push({ level, text }));
+  const tell = (): void => {
+    for (const { level, text } of lines) {
+      if (level === 'error' || (level === 'warning' && verbosity > -2) || verbosity > 0) context.writeStderr(text);
+    }
+  };
+  try {
+    const first = readCommandLine(words, createInputs(context), speaker);
+    if ('ending' in first) {
+      verbosity = 1;
+      tell();
+      return await end(first.ending, context);
+    }
+    verbosity = first.verbosity;
+    const ready = await planRun(
+      (inputs) => {
+        // A file that changes while it is read is read again, and all is said once.
+        lines = [];
+        const line = readCommandLine(words, inputs, speaker);
+        if ('ending' in line) throw new Error('a command line ends without a command only now');
+        const asked = askChRun(line, { inputs, speaker });
+        // What is said must be said each time.
+        return lines.some(({ level }) => level === 'warning') ? { ...asked, isForOnce: true } : asked;
+      },
+      { ...context, nowNs: wallClockNs },
+    );
+    keepPlan(ready, {
+      runDirectory: context.runDirectory,
+      descriptor: context.planDescriptor,
+      build: build.id,
+      nowNs: wallClockNs(),
+    });
+    tell();
+    return 0;
+  } catch (error) {
+    if (hasCode(error, 'charliecloud-usage')) {
+      context.writeStderr(
+        `${program}: ${error.message}\nTry \`${program} --help' or \`${program} --usage' for more information.\n`,
+      );
+      return usageFailure;
+    }
+    speaker.fail(error);
+    tell();
+    return ownFailure;
+  }
+}
+
+async function end(ending: Ending['ending'], context: PlanningContext): Promise<number> {
+  if (ending === 'done') return 0;
+  if (ending === 'version') {
+    context.writeStdout(`${build.version}\n`);
+    return 0;
+  }
+  const { renderHelp, renderUsage } = await import('../../../formats/getopt/index.ts');
+  const { chRun } = await import('./description.ts');
+  if (ending === 'usage') context.writeStdout(renderUsage(chRun, context.columns()));
+  else if (ending === 'help') context.writeStdout(renderHelp(chRun, context.columns()));
+  else context.writeStderr(renderHelp(chRun, context.columns()));
+  return ending === 'no-arguments' ? ownFailure : 0;
+}
