@@ -5,11 +5,13 @@
 import { charliecloudErrors } from './errors/charliecloud.ts';
 import { cdiErrors } from './errors/cdi.ts';
 import { hookErrors } from './errors/hooks.ts';
+import { convertErrors } from './errors/convert.ts';
 import { imageErrors } from './errors/image.ts';
 import { jobErrors } from './errors/job.ts';
 import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
 import { shifterErrors } from './errors/shifter.ts';
+import { sourceErrors } from './errors/sources.ts';
 import { squashfsErrors } from './errors/squashfs.ts';
 import { storeErrors } from './errors/store.ts';
 import { systemErrors } from './errors/system.ts';
@@ -21,6 +23,8 @@ export const errorTable: typeof usageErrors &
   typeof registryErrors &
   typeof imageErrors &
   typeof shifterErrors &
+  typeof sourceErrors &
+  typeof convertErrors &
   typeof squashfsErrors &
   typeof storeErrors &
   typeof trustErrors &
@@ -34,6 +38,8 @@ export const errorTable: typeof usageErrors &
   ...registryErrors,
   ...imageErrors,
   ...shifterErrors,
+  ...sourceErrors,
+  ...convertErrors,
   ...squashfsErrors,
   ...storeErrors,
   ...trustErrors,

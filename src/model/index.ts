@@ -9,3 +9,4 @@ export * from './request.ts';
 export * from './registry-rules.ts';
 export * from './short-names.ts';
 export * from './trust.ts';
+export * from './source-reference.ts';

@@ -4,12 +4,19 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { attempting, toFileError } from './file-errors.ts';
 
-/** A file's bytes from its beginning, in chunks of up to `chunkBytes`. Errors are those of `toFileError`. */
+/** Which bytes of a file: `lengthBytes` of them from `startBytes` on. */
+export type ByteRange = { readonly startBytes: number; readonly lengthBytes: number };
+
+/** A file's bytes, or a range of them, in chunks of up to `chunkBytes`. Errors are those of `toFileError`. */
 export async function* readFileChunks(
   path: string,
-  options: { readonly chunkBytes: number; readonly signal: AbortSignal },
+  options: { readonly chunkBytes: number; readonly signal: AbortSignal; readonly range?: ByteRange },
 ): AsyncGenerator<Buffer> {
-  const stream = createReadStream(path, { highWaterMark: options.chunkBytes });
+  const { range } = options;
+  // A read stream's `end` is its last byte, so it can't say that there is none.
+  if (range?.lengthBytes === 0) return;
+  const part = range === undefined ? {} : { start: range.startBytes, end: range.startBytes + range.lengthBytes - 1 };
+  const stream = createReadStream(path, { highWaterMark: options.chunkBytes, ...part });
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       options.signal.throwIfAborted();
@@ -20,12 +27,12 @@ export async function* readFileChunks(
   }
 }
 
-/** The first `count` bytes of a file, fewer where it is shorter. */
-export async function readFileStart(path: string, count: number): Promise<Buffer> {
+/** The first `count` bytes of a file, or those from `startBytes` on; fewer where it is shorter. */
+export async function readFileStart(path: string, count: number, startBytes = 0): Promise<Buffer> {
   return await attempting('read the file', path, async () => {
     const file = await open(path, 'r');
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, 0);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, startBytes);
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();

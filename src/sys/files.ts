@@ -4,7 +4,7 @@
 // (rename(2), fsync(2): "does not necessarily ensure that the entry in the directory has also reached disk").
 // All errors are those of `toFileError`.
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, type Stats } from 'node:fs';
-import { access, chmod, lstat, mkdir, open, readdir, rename, rm, statfs, unlink, utimes } from 'node:fs/promises';
+import { access, chmod, lstat, mkdir, open, readdir, rename, rm, stat, statfs, unlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { attempting, attemptingSync, isErrno } from './file-errors.ts';
@@ -149,6 +149,23 @@ export async function statIfPresent(path: string): Promise<Stats | undefined> {
   });
 }
 
+/** How long a file is, links followed. */
+export async function fileSize(path: string): Promise<number> {
+  return await attempting('examine', path, async () => (await stat(path)).size);
+}
+
+/** stat(2), links followed, or undefined where there is nothing. */
+export async function statFollowing(path: string): Promise<Stats | undefined> {
+  return await attempting('examine', path, async () => {
+    try {
+      return await stat(path);
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
 /** Whether there was a file to remove. */
 export async function removeIfPresent(path: string): Promise<boolean> {
   return await attempting('remove the file', path, async () => {
@@ -191,7 +208,7 @@ export async function freeBytes(path: string): Promise<number> {
 }
 
 /** Flushes a directory's entries. Some network file systems refuse (EINVAL): they have nothing to flush. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await directory.sync();

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // OCI image documents: manifests, indexes, configurations, and the choice of a platform among them.
 export { type AnnotatedDescriptor, type Artifact, parseArtifact, parseReferrers, type Referrer } from './artifact.ts';
+export {
+  composeConfig,
+  composeLayoutIndex,
+  composeManifest,
+  configDescriptor,
+  layoutMarker,
+  ociLayerType,
+} from './compose.ts';
 export { type ParsedImageConfig, parseImageConfig } from './image-config.ts';
+export { type LayoutEntry, parseLayoutIndex, parseSavedImages, type SavedImage } from './layout.ts';
 export {
   type Descriptor,
   type ImageIndex,
@@ -11,11 +20,13 @@ export {
   parseManifest,
 } from './manifest.ts';
 export {
+  dockerConfigType,
   dockerListType,
   dockerManifestType,
   type LayerCompression,
   type LayerType,
   layerType,
+  ociConfigType,
   ociIndexType,
   ociManifestType,
 } from './media-types.ts';

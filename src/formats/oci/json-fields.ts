@@ -17,14 +17,26 @@ export type JsonObject = {
  * @throws SlipwayError `manifest-malformed`
  */
 export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
-  let value: unknown;
+  const value = parseJson(bytes, what);
+  if (!isRecord(value)) throw new SlipwayError('manifest-malformed', { what, reason: 'it is not a JSON object' });
+  return { values: new Map(Object.entries(value)), what, path: '' };
+}
+
+/**
+ * Parses a document that has to be a JSON list of objects in UTF-8.
+ * @throws SlipwayError `manifest-malformed`
+ */
+export function parseJsonObjects(bytes: Uint8Array, what: string, maxLength: number): readonly JsonObject[] {
+  const members = new Map([['list', parseJson(bytes, what)]]);
+  return objectList({ values: members, what, path: '' }, 'list', maxLength);
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new SlipwayError('manifest-malformed', { what, reason: 'it is not JSON in UTF-8' }, { cause });
   }
-  if (!isRecord(value)) throw new SlipwayError('manifest-malformed', { what, reason: 'it is not a JSON object' });
-  return { values: new Map(Object.entries(value)), what, path: '' };
 }
 
 export function malformed(object: JsonObject, name: string, reason: string): SlipwayError {

@@ -55,6 +55,41 @@ export function encodeTarHeader(entry: TarEntry): Buffer {
   return records.length === 0 ? header : Buffer.concat([encodePax(entry, records), header]);
 }
 
+/**
+ * The single block of a regular file's header, so that one can be put where a block was left free before the file's
+ * length was known. Lengths from 8 GiB on are written as GNU and Go do.
+ * @throws RangeError on a path that ustar has no room for
+ */
+export function encodeFileHeader(path: Buffer, sizeBytes: number): Buffer {
+  const split = splitPath(path);
+  if (split === undefined) throw new RangeError('a path is too long for one header block');
+  const header = Buffer.alloc(blockBytes);
+  fill(header, { ...plainFile, path }, typeflags.file, sizeBytes);
+  if (sizeBytes > maxOctal(12)) {
+    header[124] = 0x80;
+    header.fill(0, 125, 128);
+    header.writeBigUInt64BE(BigInt(sizeBytes), 128);
+  }
+  split.name.copy(header, 0);
+  split.prefix?.copy(header, 345);
+  sealHeaderBlock(header);
+  return header;
+}
+
+const plainFile: Omit<TarEntry, 'path'> = {
+  type: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtimeSec: 0,
+  mtimeNsec: 0,
+  sizeBytes: 0,
+  linkTarget: Buffer.alloc(0),
+  devMajor: 0,
+  devMinor: 0,
+  xattrs: new Map<string, Buffer>(),
+};
+
 function encodePax(entry: TarEntry, records: readonly Buffer[]): Buffer {
   const body = Buffer.concat(records);
   if (body.length > maxPaxBytes) throw new RangeError('a tar entry has too many attributes');

@@ -15,14 +15,14 @@ export const imageErrors = {
     httpStatus: 422,
   },
   'layer-unreadable': {
-    message: 'unpack layer {layer}: {reason}',
-    hint: 'the image has to be built or pushed again',
+    message: 'unpack {layer}: {reason}',
+    hint: 'the image, or the archive, has to be made again',
     exitStatus: 125,
     httpStatus: 422,
   },
   'layer-entry-refused': {
-    message: 'unpack layer {layer}: entry "{entry}": {reason}',
-    hint: 'the layer does not describe a usable tree; the image has to be built again',
+    message: 'unpack {layer}: entry "{entry}": {reason}',
+    hint: 'it does not describe a usable tree; the image, or the archive, has to be made again',
     exitStatus: 125,
     httpStatus: 422,
   },
@@ -33,7 +33,7 @@ export const imageErrors = {
     httpStatus: 422,
   },
   'layer-inflates': {
-    message: 'unpack layer {layer}: {bytes} bytes come out of {compressedBytes}, more than {limit} times as many',
+    message: 'unpack {layer}: {bytes} bytes come out of {compressedBytes}, more than {limit} times as many',
     hint: 'such a layer is made to fill disks; if it is honest, raise the limit maxInflation',
     exitStatus: 125,
     httpStatus: 422,
