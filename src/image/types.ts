@@ -43,8 +43,14 @@ export type ImageSource = {
   readonly close: () => Promise<void>;
 };
 
-/** A layer's blob as a file on this machine, digest and length verified. */
-export type LayerFile = LayerDescriptor & { readonly path: string };
+/** A layer's blob on this machine, digest and length verified: a file, or a part of one that begins at `startBytes`. */
+export type LayerFile = LayerDescriptor & { readonly path: string; readonly startBytes?: number };
+
+/** A source whose blobs are on this machine and need no copy to be read. */
+export type LocalSource = ImageSource & {
+  /** A layer where it is, its digest and length verified now. */
+  readonly localLayer: (layer: LayerDescriptor, signal: AbortSignal) => Promise<LayerFile>;
+};
 
 /** What the store keeps beside an image's squashfs, as JSON. */
 export type StoredImage = {

@@ -225,7 +225,7 @@ function isDevice(type: ReturnType<MergedTree['typeOf']>): boolean {
 }
 
 /** Where the root has one directory and nothing else, that becomes the root. */
-function stripTopDirectory(tree: MergedTree): void {
+export function stripTopDirectory(tree: MergedTree): void {
   const children = [...tree.childrenOf(rootNode)];
   const [only] = children;
   if (children.length !== 1 || only === undefined || tree.typeOf(only) !== 'directory') return;

@@ -4,6 +4,7 @@
 import type { TarEntry, TarVisitor } from '../../formats/tar/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { ContentWriter } from '../squashfs/index.ts';
+import { keptXattrs } from '../kept-xattrs.ts';
 import { createLayerIndex, type LayerIndex } from './layer-index.ts';
 import type { ConvertLimits } from './options.ts';
 
@@ -117,14 +118,4 @@ export function checkCounters(counters: LimitCounters, limits: ConvertLimits): v
 
 export function tooLarge(what: string, limit: number, option: string): SlipwayError {
   return new SlipwayError('image-too-large', { what, limit, option });
-}
-
-function keptXattrs(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
-  if (xattrs.size === 0) return xattrs;
-  // Copies: the values are views into chunks that must not be kept.
-  return new Map(
-    [...xattrs]
-      .filter(([name]) => name.startsWith('user.') || name === 'security.capability')
-      .map(([name, value]) => [name, Buffer.from(value)]),
-  );
 }

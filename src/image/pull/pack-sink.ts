@@ -4,7 +4,7 @@
 import { hasCode } from '../../model/index.ts';
 import { removeIfPresent } from '../../sys/files.ts';
 import type { BlobSink } from '../download/index.ts';
-import { createChunkChannel, type ChunkChannel } from './chunk-channel.ts';
+import { createChunkChannel, type ChunkChannel } from '../chunk-channel.ts';
 
 export type PackSink = BlobSink &
   AsyncDisposable & {

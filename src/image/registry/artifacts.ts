@@ -11,7 +11,7 @@ import {
 } from '../../formats/oci/index.ts';
 import { type Digest, digestAlgorithm, digestHex, formatImageReference, parseDigest } from '../../model/index.ts';
 import { discardBody, readBounded } from './answers.ts';
-import { verifyDigest } from './resolve-image.ts';
+import { verifyDigest } from '../digest-of.ts';
 import { type RegistrySession, unexpectedAnswer } from './session.ts';
 import type { RegistryLimits } from './settings.ts';
 

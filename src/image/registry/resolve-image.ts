@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a name to verified documents: the manifest, through an index where there is one, and the configuration
 // (distribution-spec, "Pulling manifests"). No byte is parsed before its digest is checked.
-import { createHash } from 'node:crypto';
 import {
   type Descriptor,
   dockerListType,
@@ -18,7 +17,6 @@ import {
 } from '../../formats/oci/index.ts';
 import {
   type Digest,
-  digestAlgorithm,
   type Emit,
   formatImageReference,
   parseDigest,
@@ -26,6 +24,8 @@ import {
   type PullEvent,
   SlipwayError,
 } from '../../model/index.ts';
+import { digestOf, verifyDigest } from '../digest-of.ts';
+import { membersFor } from '../members-for.ts';
 import type { ResolvedImage } from '../types.ts';
 import { readBounded, readComplaint } from './answers.ts';
 import { suggestTags } from './list-tags.ts';
@@ -105,7 +105,7 @@ async function findInIndex(options: ResolveOptions, index: ImageIndex, signal: A
       });
     }
     for (const member of members) if (member.platform !== undefined) available.add(formatPlatform(member.platform));
-    for (const member of candidates(members, options.platform)) {
+    for (const member of membersFor(members, options.platform)) {
       if (++documents > maxDocuments) {
         throw new SlipwayError('manifest-unsupported', {
           what: name,
@@ -128,16 +128,6 @@ async function findInIndex(options: ResolveOptions, index: ImageIndex, signal: A
     platform: formatPlatform(options.platform),
     available: available.size === 0 ? 'none at all' : [...available].sort().slice(0, 40).join(', '),
   });
-}
-
-/** The members to try: those that say they fit, the best first; then those that do not say. */
-function candidates(members: readonly IndexMember[], wanted: Platform): readonly IndexMember[] {
-  const fitting = members.flatMap((member) => {
-    const fit = member.platform === undefined ? undefined : platformFit(member.platform, wanted);
-    return fit === undefined ? [] : [{ member, fit }];
-  });
-  fitting.sort((left, right) => right.fit - left.fit);
-  return [...fitting.map(({ member }) => member), ...members.filter(({ platform }) => platform === undefined)];
 }
 
 async function fetchManifest(
@@ -178,7 +168,7 @@ async function fetchManifest(
   }
   const expected = parseDigest(wanted);
   for (const digest of [expected, stated]) if (digest !== undefined) verifyDigest(bytes, digest, what);
-  return { bytes, digest: expected ?? digestOf(bytes, 'sha256'), contentType };
+  return { bytes, digest: expected ?? digestOf(bytes), contentType };
 }
 
 async function fetchConfig(options: ResolveOptions, descriptor: Descriptor, signal: AbortSignal): Promise<Buffer> {
@@ -231,13 +221,4 @@ function checkPlatform(options: ResolveOptions, offered: Platform): void {
   // Builders have long written their own machine's architecture into images for another, so this decides nothing.
   const text = `${reference} says that it is for ${formatPlatform(offered)}, not for ${platform}`;
   options.emit({ type: 'warning', code: 'platform-differs', text, count: 1 });
-}
-
-export function verifyDigest(bytes: Buffer, expected: Digest, what: string): void {
-  const actual = digestOf(bytes, digestAlgorithm(expected));
-  if (actual !== expected) throw new SlipwayError('digest-mismatch', { what, actual, expected });
-}
-
-function digestOf(bytes: Buffer, algorithm: 'sha256' | 'sha512'): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
 }
