@@ -4,6 +4,7 @@ import type { CommandDescription, CompletionTree } from '../../formats/getopt/in
 import type { CommandModule } from './context.ts';
 import { completion } from './descriptions/completion.ts';
 import { config } from './descriptions/config.ts';
+import { convert } from './descriptions/convert.ts';
 import { doctor } from './descriptions/doctor.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   { name: 'run', description: run, load: () => import('./run.ts') },
   { name: 'explain', description: explain, load: () => import('./explain.ts') },
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
+  { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },
   { name: 'config', description: config, load: () => import('./config.ts') },

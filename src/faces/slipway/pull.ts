@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defaultConvertOptions, type ForeignLayers, pullImage, type Store } from '../../image/index.ts';
 import {
-  describeError,
   type Digest,
   expandImageName,
   formatImageReference,
   hasCode,
   type ImageReference,
   type Platform,
-  SlipwayError,
 } from '../../model/index.ts';
 import { type RegistryAccess, readRegistryAccess } from '../../site/index.ts';
-import type { FaceEnvironment } from '../terminal/environment.ts';
 import { createPullReporter, type PullReporter } from '../terminal/pull-reporter.ts';
 import type { CommandContext } from './context.ts';
 import { pull } from './descriptions/pull.ts';
+import { failureLine } from './failure-line.ts';
 import { openRegistry } from './open-registry.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
@@ -162,10 +160,4 @@ function readRate({ name, text }: Given): number {
   const bytes = parseSize(text) ?? 0;
   if (bytes > 0) return bytes;
   throw usageError(pull, `${name}: "${text}" is no number of bytes a second, e.g. 20M`);
-}
-
-/** The last of the JSON lines when a pull fails. */
-function failureLine(error: unknown, { clock }: FaceEnvironment): string {
-  const about = error instanceof SlipwayError ? { code: error.code, hint: error.hint } : {};
-  return `${JSON.stringify({ time: clock.now().toISOString(), type: 'failed', message: describeError(error), ...about })}\n`;
 }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname, resolve } from 'node:path';
+import {
+  type ConvertedImage,
+  convertImage,
+  type ConvertOptions,
+  type ConvertTarget,
+  defaultConvertOptions,
+  type LayerCompression,
+  parseTarget,
+  targetFormats,
+} from '../../image/index.ts';
+import { parseSourceReference, type Platform, type SourceReference } from '../../model/index.ts';
+import { printable } from '../terminal/printable.ts';
+import { createPullReporter } from '../terminal/pull-reporter.ts';
+import { formatCount, formatDuration, formatSize } from '../terminal/units.ts';
+import type { CommandContext } from './context.ts';
+import { convert } from './descriptions/convert.ts';
+import { failureLine } from './failure-line.ts';
+import { openImage, searchPathOf } from './open-image.ts';
+import { machinePlatform, parsePlatform } from './platform.ts';
+import { type CommandLine, readCommandLine, usageError } from './read-command-line.ts';
+
+const mostThreads = 8;
+const sourceForms = ['directory', 'squashfs', 'sif', 'tar', 'oci', 'oci-archive', 'docker-archive', 'dir'] as const;
+const layerCompressions: readonly LayerCompression[] = ['gzip', 'zstd', 'none'];
+
+type Line = CommandLine<(typeof convert.options)[number]['long'] & string>;
+
+export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
+  const line = readCommandLine(convert, argv) as Line;
+  const [input = '', output = ''] = line.operands;
+  const asked = readRequest(line, input, output);
+  const isJson = line.has('json');
+  const path = resolve(environment.workingDirectory, asked.to.path);
+  const startedMs = environment.clock.monotonicMs();
+
+  const reporter = createPullReporter(environment, isJson ? 'json' : line.has('quiet') ? 'quiet' : 'people');
+  try {
+    const { emit } = reporter;
+    emit({ type: 'resolving', reference: input });
+    const opened = await openImage(asked.from, {
+      environment,
+      platform: asked.platform,
+      plainHttp: line.has('plain-http'),
+      xattrs: asked.options.xattrs,
+      stripsTop: !line.has('keep-top'),
+      temporaryDirectory: dirname(path),
+      emit,
+      signal,
+    });
+    let converted: ConvertedImage;
+    try {
+      converted = await convertImage({
+        from: opened,
+        name: input,
+        to: { ...asked.to, path },
+        replaces: line.has('force'),
+        options: asked.options,
+        searchPath: searchPathOf(environment),
+        layerCompression: asked.layerCompression,
+        keepsOwners: environment.uid === 0 && !line.has('no-owners'),
+        keepsSetuid: line.has('setuid'),
+        emit,
+        clock: environment.clock,
+        signal,
+      });
+    } finally {
+      await opened.source.close();
+    }
+    reporter.close();
+    const { format } = asked.to;
+    if (isJson) {
+      environment.stdout.write(
+        `${JSON.stringify({ time: now(environment), type: 'converted', format, ...converted })}\n`,
+      );
+      return 0;
+    }
+    if (converted.digest !== undefined) environment.stdout.write(`${converted.digest}\n`);
+    if (!line.has('quiet')) {
+      const durationMs = environment.clock.monotonicMs() - startedMs;
+      environment.stderr.write(`${summary(asked.to.path, converted, durationMs)}\n`);
+    }
+    return 0;
+  } catch (error) {
+    if (isJson) environment.stdout.write(failureLine(error, environment));
+    throw error;
+  } finally {
+    reporter.close();
+  }
+}
+
+type Asked = {
+  readonly from: SourceReference;
+  readonly to: ConvertTarget;
+  readonly platform: Platform;
+  readonly options: ConvertOptions;
+  readonly layerCompression: LayerCompression;
+};
+
+function readRequest(line: Line, input: string, output: string): Asked {
+  const from = oneOf(line, 'from', sourceForms);
+  const to = oneOf(line, 'to', targetFormats);
+  const name = line.value('name');
+  const target = parseTarget(output, to);
+  return {
+    from: parseSourceReference(from === undefined ? input : `${from}:${input}`),
+    to: name === undefined ? target : { ...target, name },
+    platform: readPlatform(line.value('platform')),
+    options: {
+      ...defaultConvertOptions,
+      skeleton: 'none',
+      threads: Math.min(navigator.hardwareConcurrency, mostThreads),
+      compressor: { compression: 'zstd', level: readLevel(line.value('level')) },
+      xattrs: line.has('xattrs') ? 'keep' : 'drop',
+      owner: readOwner(line.value('owner')),
+    },
+    layerCompression: oneOf(line, 'layer-compression', layerCompressions) ?? 'gzip',
+  };
+}
+
+function oneOf<Word extends string>(
+  line: Line,
+  option: 'from' | 'to' | 'layer-compression',
+  words: readonly Word[],
+): Word | undefined {
+  const text = line.value(option);
+  if (text === undefined) return undefined;
+  return words.find((word) => word === text) ?? refuse(`--${option}: "${text}" is none of ${words.join(', ')}`);
+}
+
+function readPlatform(text: string | undefined): Platform {
+  if (text === undefined) return machinePlatform(process.arch);
+  return parsePlatform(text) ?? refuse(`--platform: "${text}" is not OS/ARCH[/VARIANT], e.g. linux/arm64`);
+}
+
+function readLevel(text: string | undefined): number {
+  if (text === undefined) return 3;
+  const level = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
+  return level >= 1 && level <= 22 ? level : refuse(`--level: "${text}" is no number from 1 to 22`);
+}
+
+function readOwner(text: string | undefined): ConvertOptions['owner'] {
+  if (text === undefined) return 'keep';
+  const match = /^([0-9]{1,10}):([0-9]{1,10})$/.exec(text);
+  const [uid, gid] = [Number(match?.[1]), Number(match?.[2])];
+  const isId = (id: number): boolean => id >= 0 && id < 2 ** 32 - 1;
+  return isId(uid) && isId(gid) ? { uid, gid } : refuse(`--owner: "${text}" is not UID:GID`);
+}
+
+function refuse(reason: string): never {
+  throw usageError(convert, reason);
+}
+
+function now({ clock }: CommandContext['environment']): string {
+  return clock.now().toISOString();
+}
+
+/** `image.sqfs: 45.0 MiB, 8,123 entries, in 3.2s`. */
+function summary(path: string, { entries, contentBytes, sizeBytes }: ConvertedImage, durationMs: number): string {
+  const facts = [
+    ...(sizeBytes === undefined ? [] : [formatSize(sizeBytes)]),
+    ...(entries === undefined ? [] : [formatCount(entries, 'entry', 'entries')]),
+    ...(contentBytes === undefined ? [] : [`${formatSize(contentBytes)} of content`]),
+    `in ${formatDuration(durationMs)}`,
+  ];
+  return `${printable(path)}: ${facts.join(', ')}`;
+}
