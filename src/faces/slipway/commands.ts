@@ -9,6 +9,7 @@ import { doctor } from './descriptions/doctor.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
 import { inspect } from './descriptions/inspect.ts';
+import { login, logout } from './descriptions/login.ts';
 import { pull } from './descriptions/pull.ts';
 import { rm } from './descriptions/rm.ts';
 import { explain, run } from './descriptions/run.ts';
@@ -24,6 +25,8 @@ export type Command = {
 
 export const commands: readonly Command[] = [
   { name: 'pull', description: pull, load: () => import('./pull.ts') },
+  { name: 'login', description: login, load: () => import('./login.ts') },
+  { name: 'logout', description: logout, load: () => import('./logout.ts') },
   { name: 'verify', description: verify, load: () => import('./verify.ts') },
   { name: 'images', description: images, load: () => import('./images.ts') },
   { name: 'run', description: run, load: () => import('./run.ts') },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All that a face takes from the process it runs in, given to it so that tests can give another.
 import type { Clock } from '../../sys/clock.ts';
+import type { InputStream } from './input.ts';
 
 /** Where text goes. `write` never fails: what goes wrong is told through `onBroken`. */
 export type OutputStream = {
@@ -22,6 +23,7 @@ export type FaceEnvironment = {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly uid: number;
+  readonly stdin: InputStream;
   /** Data. */
   readonly stdout: OutputStream;
   /** What people read meanwhile. */

@@ -3,6 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { systemClock } from '../../sys/clock.ts';
 import { currentDirectory } from '../../sys/current-directory.ts';
 import type { FaceEnvironment, OutputStream } from './environment.ts';
+import { inputStream } from './input.ts';
 
 /** The real one. Call it once: it listens to errors of the process's streams. */
 export function processEnvironment(launcher: string): FaceEnvironment {
@@ -11,6 +12,10 @@ export function processEnvironment(launcher: string): FaceEnvironment {
     variables: process.env,
     workingDirectory: currentDirectory(),
     uid: process.geteuid?.() ?? 0,
+    // Looked at when it is asked for: opening it costs what a pull or a list need not pay.
+    get stdin() {
+      return inputStream(process.stdin, (signal) => process.kill(process.pid, signal));
+    },
     stdout: outputStream(process.stdout),
     stderr: outputStream(process.stderr),
     clock: systemClock,

@@ -159,7 +159,7 @@ test('basic authentication', async () => {
   await assert.rejects(sourceFor(registry).resolve(signal), (error: unknown) => {
     assert.ok(hasCode(error, 'registry-denied'));
     assert.match(error.message, new RegExp(`answered 401 \\(there are no credentials for ${host}\\)`));
-    assert.match(error.hint ?? '', /skopeo login 127\.0\.0\.1/);
+    assert.match(error.hint ?? '', /slipway login 127\.0\.0\.1/);
     return true;
   });
   await assert.rejects(sourceFor(registry, { ...me, password: 'wrong' }).resolve(signal), {

@@ -30,6 +30,7 @@ export type Authorizer = {
 
 export type AuthorizerOptions = {
   readonly registry: string;
+  /** Empty where no repository is meant: then a token allows nothing but to be let in. */
   readonly repository: string;
   readonly credentials: CredentialLookup;
   /** Sends a request to a token server, redirects followed; repeated when it fails for a moment. */
@@ -80,7 +81,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     description = describeCredentials(credentials, options.registry);
     if (credentials?.kind === 'registry-token') return permanent(`Bearer ${credentials.token}`);
     const server = challenge.realm.host;
-    const task = `get a token for ${options.registry}/${options.repository}`;
+    const task = `get a token for ${nameOf(options)}`;
     return await options.send(tokenRequest(challenge, credentials), signal, async (response) => {
       if (response.status === 401 || response.status === 403) {
         const { detail } = await readComplaint(response);
@@ -140,14 +141,14 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 }
 
 export function deniedHint(registry: string): string {
-  return `put credentials for ${registry} into ~/.docker/config.json, e.g. with \`skopeo login ${registry}\` or \`podman login ${registry}\`; a repository that does not exist may be refused in the same way`;
+  return `log in: slipway login ${registry}; a repository that does not exist may be refused in the same way`;
 }
 
 /** @throws SlipwayError `registry-error` for a challenge that can't be followed safely */
 function readTokenChallenge(challenge: Challenge, options: AuthorizerOptions): TokenChallenge {
   const fail = (reason: string): SlipwayError =>
     new SlipwayError('registry-error', {
-      task: `log in for ${options.registry}/${options.repository}`,
+      task: `log in for ${nameOf(options)}`,
       registry: options.registry,
       reason,
     });
@@ -167,8 +168,13 @@ function readTokenChallenge(challenge: Challenge, options: AuthorizerOptions): T
     realm,
     ...(service === undefined ? {} : { service }),
     // A challenge to a request that names no repository (the API's root) has no scope.
-    scope: challenge.parameters.get('scope') ?? `repository:${options.repository}:pull`,
+    scope:
+      challenge.parameters.get('scope') ?? (options.repository === '' ? '' : `repository:${options.repository}:pull`),
   };
+}
+
+function nameOf({ registry, repository }: AuthorizerOptions): string {
+  return repository === '' ? registry : `${registry}/${repository}`;
 }
 
 function permanent(header: string): Held {

@@ -26,7 +26,7 @@ export type CredentialsAnswer =
   | { readonly kind: 'helper'; readonly helper: string; readonly servers: readonly string[] };
 
 /** Docker's name for the Hub in this file and towards helpers, from the time of its first API. */
-const dockerHubKey = 'https://index.docker.io/v1/';
+export const dockerHubKey = 'https://index.docker.io/v1/';
 const helperName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
@@ -96,7 +96,7 @@ export function findCredentials(
 }
 
 /** By which names helpers may know a registry. */
-export function helperServers(registry: string): readonly string[] {
+export function helperServers(registry: string): readonly [string, ...string[]] {
   return registry === defaultRegistry ? [dockerHubKey, registry] : [registry];
 }
 
@@ -148,6 +148,15 @@ function readCredentials(
 
 function namesOf(registry: string): readonly string[] {
   return registry === defaultRegistry ? [registry, 'index.docker.io', 'registry-1.docker.io'] : [registry];
+}
+
+/** The keys under which a file may have a registry as a whole. */
+export function keysOf(registry: string): readonly string[] {
+  const names = namesOf(registry);
+  return [
+    ...names,
+    ...names.flatMap((name) => ['', '/', '/v1/', '/v2/', '/v1', '/v2'].map((end) => `https://${name}${end}`)),
+  ];
 }
 
 /** `host[:port]` of a key that is written as an address, as docker once wrote all of them. */

@@ -3,14 +3,14 @@
 // and the helper programs that those name.
 import { SlipwayError } from '../../model/index.ts';
 import { readFileIfPresent } from '../../sys/files.ts';
-import { runProgram } from '../../sys/run-program.ts';
+import { getFromHelper } from './credential-helper.ts';
+import { type CredentialOwner, credentialPlaces, filesHelper } from './credential-places.ts';
 import {
   type Credentials,
   type CredentialsAnswer,
   findCredentials,
   helperServers,
   parseCredentialsFile,
-  parseHelperAnswer,
 } from './credentials-file.ts';
 import { findInNetrc } from './netrc.ts';
 
@@ -21,28 +21,20 @@ export type CredentialLookup = (
   signal: AbortSignal,
 ) => Promise<Credentials | undefined>;
 
-export type CredentialSettings = {
-  /** The caller's environment: names files, and is what helper programs run in. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
+export type CredentialSettings = CredentialOwner & {
   readonly helperTimeoutMs?: number;
   /** What to ask, in order: names of helper programs, and `containers-auth.json` for the files. The files unless given. */
   readonly helpers?: readonly string[];
 };
 
-/** In `helpers`: the files, and the helpers that those name. */
-const filesHelper = 'containers-auth.json';
-
 const maxFileBytes = 4 * 1024 * 1024;
-const maxHelperBytes = 256 * 1024;
 
 /** No credentials for anyone. */
 export const noCredentials: CredentialLookup = () => Promise.resolve(undefined);
 
 /**
- * Looks credentials up in $REGISTRY_AUTH_FILE, which is then the only file; else in
- * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, $DOCKER_CONFIG or ~/.docker/config.json: the
- * first that knows the repository. At last in .netrc. Files are read at each call, so that a login during a long pull counts.
+ * Looks credentials up in the files of `credentialPlaces`: the first that knows the repository. At last in .netrc. Files
+ * are read at each call, so that a login during a long pull counts.
  * @throws SlipwayError `credentials-unreadable`, `credential-helper-failed`
  */
 export function createCredentialLookup(settings: CredentialSettings): CredentialLookup {
@@ -64,7 +56,7 @@ async function askFiles(
   settings: CredentialSettings,
   signal: AbortSignal,
 ): Promise<Credentials | undefined> {
-  for (const file of credentialFiles(settings)) {
+  for (const file of credentialPlaces(settings)) {
     const bytes = await readFileIfPresent(file.path, { maxBytes: maxFileBytes });
     if (bytes === undefined) {
       if (!file.isRequired) continue;
@@ -86,54 +78,15 @@ async function askNetrc(registry: string, { environment, home }: CredentialSetti
   return bytes === undefined ? undefined : findInNetrc(bytes.toString('utf8'), registry);
 }
 
-function credentialFiles(
-  settings: CredentialSettings,
-): readonly { readonly path: string; readonly isRequired: boolean }[] {
-  const { environment, home } = settings;
-  const given = environment['REGISTRY_AUTH_FILE'];
-  if (given !== undefined && given !== '') return [{ path: given, isRequired: true }];
-  const runtime = environment['XDG_RUNTIME_DIR'];
-  const config = environment['XDG_CONFIG_HOME'];
-  const docker = environment['DOCKER_CONFIG'];
-  return [
-    ...(runtime === undefined || runtime === '' ? [] : [`${runtime}/containers/auth.json`]),
-    `${config === undefined || config === '' ? `${home}/.config` : config}/containers/auth.json`,
-    `${docker === undefined || docker === '' ? `${home}/.docker` : docker}/config.json`,
-  ].map((path) => ({ path, isRequired: false }));
-}
-
 async function askHelper(
   answer: Extract<CredentialsAnswer, { kind: 'helper' }>,
-  settings: CredentialSettings,
+  { environment, helperTimeoutMs: timeoutMs }: CredentialSettings,
   signal: AbortSignal,
 ): Promise<Credentials | undefined> {
-  const program = `docker-credential-${answer.helper}`;
   for (const server of answer.servers) {
-    const fail = (reason: string, cause?: unknown): SlipwayError =>
-      new SlipwayError('credential-helper-failed', { program, registry: server, reason }, { cause });
-    let result;
-    try {
-      result = await runProgram({
-        argv: [program, 'get'],
-        environment: settings.environment,
-        input: server,
-        maxOutputBytes: maxHelperBytes,
-        timeoutMs: settings.helperTimeoutMs ?? 60_000,
-        signal,
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw fail(error instanceof Error ? error.message : String(error), error);
-    }
-    if (result.exitStatus === 0) {
-      const credentials = parseHelperAnswer(result.output.toString('utf8'));
-      if (credentials === undefined) throw fail('what it prints is no credentials');
-      return credentials;
-    }
-    // The protocol has no other sign for "I know nothing about it" than this text on the standard output.
-    if (!/credentials not found/i.test(result.output.toString('utf8'))) {
-      throw fail(`it ended with status ${result.exitStatus}`);
-    }
+    const call = { helper: answer.helper, server, environment, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const credentials = await getFromHelper(call, signal);
+    if (credentials !== undefined) return credentials;
   }
   return undefined;
 }

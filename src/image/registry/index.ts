@@ -9,6 +9,14 @@ export {
 } from './credentials.ts';
 export type { Credentials } from './credentials-file.ts';
 export { defaultLimits, type RegistryLimits } from './settings.ts';
+export { checkLogin, type LoginCheck } from './check-login.ts';
+export {
+  type CredentialKeeping,
+  type CredentialScope,
+  dropAllCredentials,
+  dropCredentials,
+  keepCredentials,
+} from './keep-credentials.ts';
 export type { ForeignLayers } from './open-blob.ts';
 export type { RegistrySource } from './place-source.ts';
 export { createRegistrySource, type RegistrySourceOptions } from './source.ts';

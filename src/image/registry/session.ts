@@ -18,6 +18,8 @@ import type { RegistryLimits } from './settings.ts';
 export type RegistryRequest = {
   /** Below `/v2/NAME/`, with the query: `manifests/latest`. */
   readonly path: string;
+  /** The path is below `/v2/`: about the registry, and no repository. */
+  readonly isAboutRegistry?: boolean;
   /** For messages, a verb and an object: `pull docker.io/library/debian:12`. */
   readonly task: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -91,7 +93,7 @@ export function createSession(options: SessionOptions): RegistrySession {
   };
 
   const attempt = async <T>(request: RegistryRequest, signal: AbortSignal, consume: Consume<T>): Promise<T> => {
-    const path = `${repository}/${request.path}`;
+    const path = request.isAboutRegistry === true ? request.path : `${repository}/${request.path}`;
     const authorization = await authorizer.current(signal);
     let answer = await exchangeAt(request, path, authorization, signal);
     const challenged = await challengesOf(answer, request, authorization, signal);

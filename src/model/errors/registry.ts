@@ -23,7 +23,7 @@ export const registryErrors = {
   },
   'registry-denied': {
     message: '{task}: {registry} answered {status} ({authentication}){detail}',
-    hint: 'put credentials for {registry} into ~/.docker/config.json, e.g. with `skopeo login {registry}` or `podman login {registry}`; a repository that does not exist may be refused in the same way',
+    hint: 'log in: slipway login {registry}; a repository that does not exist may be refused in the same way',
     exitStatus: 125,
     httpStatus: 403,
   },
@@ -119,6 +119,12 @@ export const registryErrors = {
     message: 'read registry credentials from {path}: {reason}',
     exitStatus: 125,
     httpStatus: 500,
+  },
+  'login-unknown': {
+    message: 'log out of {registry}: there are no credentials for it',
+    hint: 'see which there are: REGISTRY_AUTH_FILE, ~/.config/containers/auth.json, ~/.docker/config.json',
+    exitStatus: 125,
+    httpStatus: 404,
   },
   'credential-helper-failed': {
     message: 'ask {program} for the credentials of {registry}: {reason}',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A face's environment for tests: output is collected, time stands still until it is moved.
+import type { InputStream } from '../input.ts';
 import type { FaceEnvironment, OutputStream, TerminationSignal } from '../environment.ts';
 
 export type FakeStream = OutputStream & {
@@ -23,6 +24,8 @@ export type FakeOptions = {
   readonly columns?: number;
   readonly rows?: number;
   readonly variables?: Readonly<Record<string, string>>;
+  /** What a pipe on stdin holds; else it is a terminal on which these lines are typed. */
+  readonly stdin?: string | readonly string[];
 };
 
 export function fakeEnvironment(options: FakeOptions = {}): FakeEnvironment {
@@ -35,6 +38,7 @@ export function fakeEnvironment(options: FakeOptions = {}): FakeEnvironment {
     launcher: '/opt/slipway/bin/slipway',
     workingDirectory: '/work',
     uid: 1000,
+    stdin: fakeInput(options.stdin ?? ''),
     stdout: fakeStream(options),
     stderr: fakeStream(options),
     clock: {
@@ -94,5 +98,17 @@ function fakeStream(options: FakeOptions): FakeStream {
     resize: (columns, rows) => {
       size = { columns, rows };
     },
+  };
+}
+
+function fakeInput(given: string | readonly string[]): InputStream {
+  const lines = typeof given === 'string' ? [] : [...given];
+  return {
+    isTerminal: typeof given !== 'string',
+    readAll: (maxBytes) => {
+      const bytes = Buffer.from(typeof given === 'string' ? given : '');
+      return Promise.resolve(bytes.length > maxBytes ? undefined : bytes);
+    },
+    readLine: () => Promise.resolve(lines.shift()),
   };
 }
