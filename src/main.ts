@@ -10,6 +10,7 @@ type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<n
 /** By the name of the command: the names in bin/, which scripts/commands.txt lists, and what Slipway's own parts ask by. */
 const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'shifter-job': async () => (await import('./faces/shifter/job/main.ts')).main,
+  'shifterimg': async () => (await import('./faces/shifter/shifterimg/main.ts')).main,
   'slipway': async () => (await import('./faces/slipway/main.ts')).main,
 };
 

@@ -6,6 +6,7 @@ import { charliecloudErrors } from './errors/charliecloud.ts';
 import { cdiErrors } from './errors/cdi.ts';
 import { hookErrors } from './errors/hooks.ts';
 import { convertErrors } from './errors/convert.ts';
+import { gatewayErrors } from './errors/gateway.ts';
 import { imageErrors } from './errors/image.ts';
 import { jobErrors } from './errors/job.ts';
 import { launchErrors } from './errors/launch.ts';
@@ -30,6 +31,7 @@ export const errorTable: typeof usageErrors &
   typeof trustErrors &
   typeof launchErrors &
   typeof charliecloudErrors &
+  typeof gatewayErrors &
   typeof systemErrors &
   typeof hookErrors &
   typeof jobErrors &
@@ -46,6 +48,7 @@ export const errorTable: typeof usageErrors &
   ...launchErrors,
   ...hookErrors,
   ...charliecloudErrors,
+  ...gatewayErrors,
   ...systemErrors,
   ...cdiErrors,
   ...jobErrors,

@@ -5,3 +5,4 @@ export * from './registries/index.ts';
 export * from './cdi/index.ts';
 export * from './udi-root/index.ts';
 export * from './trust/index.ts';
+export * from './imagemanager/index.ts';

@@ -6,6 +6,7 @@ import { completion } from './descriptions/completion.ts';
 import { config } from './descriptions/config.ts';
 import { convert } from './descriptions/convert.ts';
 import { doctor } from './descriptions/doctor.ts';
+import { gateway } from './descriptions/gateway.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
 import { inspect } from './descriptions/inspect.ts';
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
+  { name: 'gateway', description: gateway, load: () => import('./gateway.ts') },
   { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },
   { name: 'config', description: config, load: () => import('./config.ts') },
   { name: 'completion', description: completion, load: () => import('./completion.ts') },

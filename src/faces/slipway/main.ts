@@ -12,7 +12,9 @@ import { unknownCommand } from './unknown-command.ts';
 
 /** Runs `slipway` with the words after its name, and gives the exit status. Never rejects: failures go to stderr. */
 export async function main(argv: readonly string[], environment: FaceEnvironment): Promise<number> {
-  return await supervise('slipway', environment, (signal) => dispatch(argv, { environment, signal }));
+  return await supervise('slipway', environment, (signal, control) =>
+    dispatch(argv, { environment, signal, ...control }),
+  );
 }
 
 async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {

@@ -12,6 +12,11 @@ type Cause =
   | { readonly kind: 'signal'; readonly name: TerminationSignal }
   | { readonly kind: 'output'; readonly error: unknown };
 
+export type Supervision = {
+  /** Has SIGHUP do something else than end the command: a service reads its configuration anew. */
+  readonly takeHangUp: (handler: () => void) => void;
+};
+
 /**
  * Runs `work` and gives the exit status; never rejects. What `work` throws is told on stderr. Its signal is aborted
  * - by SIGINT, SIGTERM and SIGHUP: once `work` has cleaned up, the signal is raised again, so that the process ends by
@@ -21,7 +26,7 @@ type Cause =
 export async function supervise(
   program: string,
   environment: FaceEnvironment,
-  work: (signal: AbortSignal) => Promise<number>,
+  work: (signal: AbortSignal, control: Supervision) => Promise<number>,
 ): Promise<number> {
   const controller = new AbortController();
   let cause: Cause | undefined;
@@ -30,14 +35,23 @@ export async function supervise(
     cause ??= by;
     controller.abort(new Error(by.kind === 'signal' ? `ended by ${by.name}` : 'the output is lost'));
   };
+  let hangUp: (() => void) | undefined;
   const releases = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
-    environment.onSignal(name, () => end({ kind: 'signal', name })),
+    environment.onSignal(name, () => {
+      if (name === 'SIGHUP' && hangUp !== undefined) hangUp();
+      else end({ kind: 'signal', name });
+    }),
   );
+  const control: Supervision = {
+    takeHangUp: (handler) => {
+      hangUp = handler;
+    },
+  };
   environment.stdout.onBroken((error) => end({ kind: 'output', error }));
 
   let outcome: Outcome;
   try {
-    outcome = { status: await work(controller.signal) };
+    outcome = { status: await work(controller.signal, control) };
     // Only now is it known whether the output could be written.
     await environment.stdout.flush();
   } catch (error) {

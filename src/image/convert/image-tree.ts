@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The merged tree of an image that is being made: layers go in one after the other, and out comes what squashfs encodes.
 import type { TreeDirectory, TreeEntry, TreeNode, Xattr } from '../../formats/squashfs/index.ts';
+import type { TarEntryType } from '../../formats/tar/index.ts';
 import type { Emit, PullEvent } from '../../model/index.ts';
 import { addSkeleton } from './add-skeleton.ts';
 import { createLayerIndex, type LayerIndex } from './layer-index.ts';
@@ -157,6 +158,13 @@ function wantedOf(index: LayerIndex | undefined, uses: Uint32Array | undefined):
   return wanted;
 }
 
+/** chmod(1)'s `a+rX,u+w`: execution for all where anyone has it; links have no mode that counts. */
+function readableMode(type: TarEntryType, mode: number): number {
+  if (type === 'symlink') return mode;
+  const isExecutable = type === 'directory' || (mode & 0o111) !== 0;
+  return mode | 0o644 | (isExecutable ? 0o111 : 0);
+}
+
 type Describe = (node: number) => TreeNode | undefined;
 
 function describer(
@@ -175,7 +183,7 @@ function describer(
     const { layer, entry } = tree.referenceOf(node);
     const { mode, uid, gid, mtimeSec, xattrs } = tree.attributesOf(node);
     const attributes = {
-      mode,
+      mode: options.permissions === 'readable' ? readableMode(type, mode) : mode,
       ...(owner === 'keep' ? { uid, gid } : owner),
       mtimeSec: Math.min(mtimeSec, maxMtimeSec),
       ...(options.xattrs === 'keep' && xattrs.size > 0 ? { xattrs: xattrsOf(xattrs) } : {}),

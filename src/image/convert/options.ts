@@ -30,6 +30,8 @@ export type ConvertOptions = {
   readonly xattrs: 'drop' | 'keep';
   /** `keep`, or the owner that every file gets. */
   readonly owner: 'keep' | { readonly uid: number; readonly gid: number };
+  /** `readable`: as after `chmod a+rX,u+w`, so that everyone may use what only its owner was to read. */
+  readonly permissions: 'keep' | 'readable';
   /** Seconds since the epoch: later times become this one. Undefined keeps them. */
   readonly maxMtimeSec?: number;
   /** `add`: what an image must have to be launched from read-only, see `addSkeleton`. `none`: the tree as it is. */
@@ -60,6 +62,7 @@ export const defaultConvertOptions: ConvertOptions = {
   threads: Math.min(usableProcessors(), 8),
   xattrs: 'drop',
   owner: 'keep',
+  permissions: 'keep',
   skeleton: 'add',
   whiteouts: 'apply',
   topDirectory: 'keep',

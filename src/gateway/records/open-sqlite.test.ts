@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'node:test';
+import { systemClock } from '../../sys/clock.ts';
+import { openSqliteRecords } from './open-sqlite.ts';
+import { contractTests } from './testing/contract.ts';
+
+const cleanUps: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const each of cleanUps.splice(0).reverse()) await each();
+});
+
+contractTests(async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'slipway-records-'));
+  cleanUps.push(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'gateway.sqlite');
+  const one = await openSqliteRecords(path, systemClock);
+  const two = await openSqliteRecords(path, systemClock);
+  cleanUps.push(
+    () => one.close(),
+    () => two.close(),
+  );
+  return { one, two };
+});

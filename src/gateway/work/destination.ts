@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a system's runtime looks for images: `ID.squashfs` and `ID.meta` in one directory, both for the gateway's user
+// alone (root reads them at run time). The metadata is there before the image, which makes an image exist by appearing;
+// each file appears whole.
+
+export type DeliveryProgress = (doneBytes: number, totalBytes: number) => void;
+
+export type Destination = {
+  /** Whether an image and its metadata are there. */
+  readonly has: (id: string, format: string, signal: AbortSignal) => Promise<boolean>;
+  readonly putMeta: (id: string, text: string, signal: AbortSignal) => Promise<void>;
+  readonly putImage: (
+    image: { readonly id: string; readonly format: string; readonly path: string },
+    options: { readonly signal: AbortSignal; readonly onProgress: DeliveryProgress },
+  ) => Promise<void>;
+  /** Removes the image before its metadata; what is absent already is no matter. */
+  readonly remove: (id: string, format: string, signal: AbortSignal) => Promise<void>;
+  /** Takes over a file of the system's as an image; its id. @throws SlipwayError `gateway-import-refused` */
+  readonly importFile: (
+    file: { readonly path: string; readonly uid: number; readonly format: string },
+    options: { readonly signal: AbortSignal; readonly onHashed: (id: string) => Promise<void> },
+  ) => Promise<{ readonly id: string; readonly sizeBytes: number }>;
+  /** Clears away what broken transfers have left. */
+  readonly sweep: (signal: AbortSignal) => Promise<void>;
+};
+
+/** An image's name as a file: hexadecimal digits and nothing else ever reaches a path or a shell. */
+export function imageFileName(id: string, suffix: string): string {
+  if (!/^[0-9a-f]{8,128}$/.test(id) || !/^[a-z0-9]{1,16}$/.test(suffix)) throw new Error(`"${id}" is no image id`);
+  return `${id}.${suffix}`;
+}

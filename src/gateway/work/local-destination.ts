@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images on a file system that this machine mounts.
+import { join } from 'node:path';
+import { copyTo } from '../../sys/copy-file.ts';
+import {
+  ensureDirectory,
+  listDirectoryIfPresent,
+  moveDurably,
+  removeIfPresent,
+  statIfPresent,
+  writeFileAtomic,
+} from '../../sys/files.ts';
+import { livenessOfTemporary, temporaryName } from '../../sys/process-identity.ts';
+import { type Destination, imageFileName } from './destination.ts';
+import { importLocalFile } from './import-local.ts';
+
+const mode = 0o600;
+/** A part of a process that can't be asked whether it lives is given up after a day. */
+const abandonedMs = 86_400_000;
+
+export function localDestination(system: string, directory: string): Destination {
+  const pathOf = (id: string, suffix: string): string => join(directory, imageFileName(id, suffix));
+  const isFile = async (path: string): Promise<boolean> => (await statIfPresent(path))?.isFile() ?? false;
+  const install = async (from: string, path: string): Promise<void> => {
+    const partial = `${path}.partial.${temporaryName()}`;
+    try {
+      await copyTo(from, partial);
+      await moveDurably(partial, path, { mode });
+    } catch (error) {
+      await removeIfPresent(partial).catch(() => false);
+      throw error;
+    }
+  };
+  return {
+    has: async (id, format) => (await isFile(pathOf(id, format))) && (await isFile(pathOf(id, 'meta'))),
+    putMeta: async (id, text) => {
+      await ensureDirectory(directory, { mode: 0o755 });
+      const path = pathOf(id, 'meta');
+      await writeFileAtomic(path, text, { mode, temporary: `${path}.partial.${temporaryName()}` });
+    },
+    putImage: async ({ id, format, path }, { signal, onProgress }) => {
+      signal.throwIfAborted();
+      const totalBytes = (await statIfPresent(path))?.size ?? 0;
+      onProgress(0, totalBytes);
+      await install(path, pathOf(id, format));
+      onProgress(totalBytes, totalBytes);
+    },
+    remove: async (id, format) => {
+      await removeIfPresent(pathOf(id, format));
+      await removeIfPresent(pathOf(id, 'meta'));
+    },
+    importFile: async (file, options) => await importLocalFile({ ...file, system, pathOf }, options),
+    sweep: async () => {
+      for (const name of (await listDirectoryIfPresent(directory)) ?? []) {
+        const owner = /^[0-9a-f]{8,128}\.[a-z0-9]+\.partial\.(.+)$/.exec(name)?.[1];
+        if (owner === undefined) continue;
+        const path = join(directory, name);
+        const ageMs = Date.now() - ((await statIfPresent(path))?.mtimeMs ?? 0);
+        const liveness = livenessOfTemporary(owner);
+        if (liveness === 'gone' || (liveness === 'unknown' && ageMs > abandonedMs)) await removeIfPresent(path);
+      }
+    },
+  };
+}
