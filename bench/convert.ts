@@ -56,7 +56,8 @@ await runOk([
 const settings = [options.level, options['block-kib'], String(processors)];
 const contenders = {
   'tar2sqfs': () => {
-    const say = 'exec tar2sqfs -q -f -c zstd -X level="$1" -b "$2"K -j "$3" "$4" < "$5"';
+    // Ours is flushed to disk as well.
+    const say = 'tar2sqfs -q -f -c zstd -X level="$1" -b "$2"K -j "$3" "$4" < "$5" && sync "$4"';
     return measure(['sh', '-c', say, 'sh', ...settings, at('theirs'), archive], { env: environment, cwd: work });
   },
   'slipway': () => ours('image', archive, 'image'),

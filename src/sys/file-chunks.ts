@@ -27,6 +27,43 @@ export async function* readFileChunks(
   }
 }
 
+/**
+ * A file's bytes from its beginning, for one who is done with a chunk before he asks for the next but one: it is written
+ * over then, because fresh memory for each chunk costs more than reading into it. The next is read while one is used.
+ * Errors are those of `toFileError`.
+ */
+export async function* scanFileChunks(
+  path: string,
+  options: { readonly chunkBytes: number; readonly signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const { chunkBytes, signal } = options;
+  const file = await attempting('open the file', path, () => open(path, 'r'));
+  const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(chunkBytes));
+  const read = (turn: number): Promise<Buffer> => {
+    const buffer = buffers[turn % buffers.length] ?? Buffer.alloc(0);
+    const reading = attempting('read the file', path, async () => {
+      const { bytesRead } = await file.read(buffer, 0, chunkBytes, null);
+      return buffer.subarray(0, bytesRead);
+    });
+    // It may fail before it is awaited.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let next = read(0);
+  try {
+    for (let turn = 1; ; turn += 1) {
+      const chunk = await next;
+      signal.throwIfAborted();
+      if (chunk.length === 0) return;
+      next = read(turn);
+      yield chunk;
+    }
+  } finally {
+    await Promise.allSettled([next]);
+    await file.close();
+  }
+}
+
 /** The first `count` bytes of a file, or those from `startBytes` on; fewer where it is shorter. */
 export async function readFileStart(path: string, count: number, startBytes = 0): Promise<Buffer> {
   return await attempting('read the file', path, async () => {

@@ -14,6 +14,7 @@ export type Storage = 'plain' | 'mapped-before' | SparseMap;
 export type ExtendedHeaders = {
   /** Bytes that the body of such a header may have; undefined where the type is no extended header's. */
   readonly limitOf: (typeflag: string) => number | undefined;
+  /** Keeps nothing of `body`, which may change afterwards. */
   readonly take: (typeflag: string, body: Buffer) => void;
   /** Whether something waits for the entry that it belongs to. */
   readonly isPending: () => boolean;
@@ -45,7 +46,8 @@ export function createExtendedHeaders(): ExtendedHeaders {
   let local: PaxAttributes | undefined;
   const global: PaxAttributes = {};
 
-  const take = (typeflag: string, body: Buffer): void => {
+  const take = (typeflag: string, seen: Buffer): void => {
+    const body = Buffer.from(seen);
     switch (typeflag) {
       case 'L':
         gnuPath = nulTerminated(body);

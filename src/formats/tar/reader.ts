@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A streaming reader of tar archives, driven by its input: chunks of any length go in, entries and views of their
-// content come out by callback, nothing is copied but headers that straddle two chunks. It reads POSIX pax, ustar,
+// content come out by callback, and of a chunk nothing is needed any more when `write` returns. It reads POSIX pax, ustar,
 // GNU and v7 archives. Where the formats leave room, Go's archive/tar decides, because the container tools that made
 // and checked these layers are built on it: only files have content, whatever size another type's header claims.
 import { SlipwayError } from '../../model/index.ts';
@@ -19,7 +19,7 @@ import {
   readOldGnuSize,
 } from './sparse.ts';
 
-/** What a reader calls, in the archive's order. Buffers are views into the chunks that were written. */
+/** What a reader calls, in the archive's order. Buffers are views into the chunks that were written: copy what is to last. */
 export type TarVisitor = {
   /** A member; `true` asks for its content. */
   readonly entry: (entry: TarEntry) => boolean;
@@ -186,7 +186,7 @@ export function createTarReader(visitor: TarVisitor): TarReader {
     }
     switch (header.typeflag) {
       case 'S':
-        gnuMap = { header, segments: [], sizeBytes: readOldGnuSize(block) };
+        gnuMap = { header: lasting(header), segments: [], sizeBytes: readOldGnuSize(block) };
         takeGnuMap(block, oldGnuHeaderMap);
         return;
       case 'V':
@@ -211,7 +211,7 @@ export function createTarReader(visitor: TarVisitor): TarReader {
     if (storage === 'plain') {
       startEntry(extended.apply(header, type, storedBytes), storedBytes, undefined);
     } else if (storage === 'mapped-before') {
-      paxMap = { header, lines: createMapLines() };
+      paxMap = { header: lasting(header), lines: createMapLines() };
       leftBytes = storedBytes;
       state = 'pax-map';
     } else {
@@ -286,6 +286,11 @@ export function createTarReader(visitor: TarVisitor): TarReader {
   };
 
   return { write, end };
+}
+
+/** Without views into the block that it was read from. */
+function lasting(header: HeaderBlock): HeaderBlock {
+  return { ...header, path: Buffer.from(header.path), linkTarget: Buffer.from(header.linkTarget) };
 }
 
 function typeOf(header: HeaderBlock, path: Buffer): TarEntryType {

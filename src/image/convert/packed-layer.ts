@@ -39,15 +39,8 @@ export async function packLayer(
   context: RecordContext & { readonly settings: PackSettings; readonly blocks: BlockCompressor },
 ): Promise<void> {
   const { settings, blocks, signal } = context;
-  const { compressor, blockSizeBytes } = settings;
-  await using writer = await createPackWriter({
-    path,
-    compressor,
-    blockSizeBytes,
-    parallelism: blocks.parallelism,
-    sharedBlocks: blocks,
-    signal,
-  });
+  const { blockSizeBytes } = settings;
+  await using writer = await createPackWriter({ path, blocks, blockSizeBytes, signal });
   const { index, facts } = await recordLayer(layer, writer.contents, context);
   const head = Buffer.from(JSON.stringify(facts));
   const length = Buffer.alloc(4);

@@ -15,7 +15,7 @@ import { createEntryRecorder, type LimitCounters } from './record-entries.ts';
 export type LayerSource = {
   /** How errors name it: its digest, or a file's name. */
   readonly name: string;
-  /** A tar archive, plain or compressed with gzip or zstd. */
+  /** A tar archive, plain or compressed with gzip or zstd; a chunk may change when the next but one is asked for. */
   readonly open: (signal: AbortSignal) => AsyncIterable<Buffer>;
   /** Of what `open` gives: without it there is no limit to how much a layer may inflate. */
   readonly sizeBytes?: number;

@@ -7,6 +7,8 @@ export type ContentTable = {
   readonly add: (sizeBytes: number) => number;
   readonly count: () => number;
   readonly setBlocks: (content: number, firstBlock: number, sizeWords: ArrayLike<number>) => void;
+  /** Says that the blocks which were set are at another place. */
+  readonly moveBlocks: (content: number, firstBlock: number) => void;
   readonly setFragment: (content: number, place: { readonly index: number; readonly offset: number }) => void;
   readonly placeOf: (content: number) => PlacedContent;
   /** Everything, for `decodeContentTable` on a machine of the same byte order. */
@@ -87,6 +89,9 @@ function contentTable(
       columns.wordPlaces[content] = usedWords;
       columns.wordCounts[content] = sizeWords.length;
       usedWords += sizeWords.length;
+    },
+    moveBlocks(content, firstBlock) {
+      columns.firstBlocks[content] = firstBlock;
     },
     setFragment(content, { index, offset }) {
       columns.fragmentIndexes[content] = index;

@@ -3,7 +3,7 @@
 // end goes into a fragment block with the ends of its neighbours. Contents that are there already are not stored again:
 // ends are compared before, runs of blocks after they are compressed. Where everything goes depends only on the contents
 // and their order, not on what is ready first.
-import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { isBlockSize, type StoredBlock, uncompressedDataBit } from '../../formats/squashfs/index.ts';
 import { adoptPack } from './adopt-pack.ts';
 import type { BlockCompressor } from './block-compressor.ts';
@@ -45,8 +45,9 @@ type OpenContent = {
   readonly sizeWords: number[];
   blockCount: number;
   firstBlock: number;
-  /** Over the blocks as they are stored; begun with the first. */
-  digest: ReturnType<typeof createHash> | undefined;
+  /** Over the blocks as they are stored, of which there are so many bytes. */
+  checksum: number;
+  storedBytes: number;
 };
 
 const minBytesUnderWay = 8 * 1024 * 1024;
@@ -58,11 +59,11 @@ export function createContentWriter(
 ): ContentWriter {
   const { blockSizeBytes, signal } = options;
   if (!isBlockSize(blockSizeBytes)) throw new RangeError(`${blockSizeBytes} is no block size of squashfs`);
-  const queue = createCommitQueue(Math.max(minBytesUnderWay, 3 * compressor.parallelism * blockSizeBytes));
+  const queue = createCommitQueue(Math.max(minBytesUnderWay, 2 * compressor.underWay * blockSizeBytes));
   const contents = createContentTable();
   const zeros = Buffer.alloc(blockSizeBytes);
   const pool = createBufferPool(blockSizeBytes);
-  /** By digest, the first content with that run of blocks. */
+  /** By checksum and length, the first content with such a run of blocks. */
   const knownRuns = new Map<string, number>();
 
   let current: OpenContent | undefined;
@@ -94,8 +95,9 @@ export function createContentWriter(
       return;
     }
     addStored(piece, ({ start, sizeWord }, stored) => {
-      content.digest ??= startRun(content, start);
-      content.digest.update(stored);
+      if (content.storedBytes === 0) content.firstBlock = start;
+      content.checksum = crc32(stored, content.checksum);
+      content.storedBytes += stored.length;
       content.sizeWords[index] = sizeWord;
     });
   }
@@ -110,21 +112,25 @@ export function createContentWriter(
   }
 
   /** Once its blocks are appended: keeps them, or takes them back where another content has the same. */
-  function placeBlocks(number: number, content: OpenContent): void {
-    const { digest, sizeWords, firstBlock } = content;
-    if (digest === undefined) {
-      contents.setBlocks(number, 0, sizeWords);
-      return;
-    }
-    const key = digest.update(Buffer.from(Uint32Array.from(sizeWords).buffer)).digest('base64');
+  function placeBlocks(number: number, content: OpenContent): Promise<void> | void {
+    const { sizeWords, firstBlock, checksum, storedBytes } = content;
+    contents.setBlocks(number, storedBytes === 0 ? 0 : firstBlock, sizeWords);
+    if (storedBytes === 0) return undefined;
+    const key = `${checksum} ${storedBytes} ${sizeWords.length}`;
     const known = knownRuns.get(key);
-    if (known === undefined) {
-      knownRuns.set(key, number);
-      contents.setBlocks(number, firstBlock, sizeWords);
-    } else {
-      area.rewind(firstBlock);
-      contents.setBlocks(number, contents.placeOf(known).firstBlock, sizeWords);
-    }
+    if (known !== undefined) return shareBlocks(number, content, known);
+    knownRuns.set(key, number);
+    return undefined;
+  }
+
+  /** Takes the blocks back, if the `known` content's are really the same: a checksum only says that they may be. */
+  async function shareBlocks(number: number, content: OpenContent, known: number): Promise<void> {
+    const { sizeWords, firstBlock, storedBytes } = content;
+    const { firstBlock: knownBlock, sizeWords: knownWords } = contents.placeOf(known);
+    if (sizeWords.some((word, index) => word !== knownWords[index])) return;
+    if (!(await area.areEqual(firstBlock, knownBlock, storedBytes))) return;
+    area.rewind(firstBlock);
+    contents.moveBlocks(number, knownBlock);
   }
 
   function writeBytes(chunk: Buffer): void {
@@ -135,7 +141,7 @@ export function createContentWriter(
   return {
     begin() {
       if (current !== undefined) throw new Error('the content before has not ended');
-      current = { sizeBytes: 0, sizeWords: [], blockCount: 0, firstBlock: 0, digest: undefined };
+      current = { sizeBytes: 0, sizeWords: [], blockCount: 0, firstBlock: 0, checksum: 0, storedBytes: 0 };
     },
     write: writeBytes,
     addZeros(count) {
@@ -182,9 +188,4 @@ export function createContentWriter(
       return { contents, fragments: packer.fragments };
     },
   };
-}
-
-function startRun(content: OpenContent, firstBlock: number): ReturnType<typeof createHash> {
-  content.firstBlock = firstBlock;
-  return createHash('sha256');
 }

@@ -11,6 +11,8 @@ export type DataArea = {
   /** Makes `end`, a former value of `end()`, the end again. */
   readonly rewind: (end: number) => void;
   readonly flush: () => Promise<void>;
+  /** Whether the `lengthBytes` bytes at two places are the same. One call at a time, as `append`. */
+  readonly areEqual: (one: number, other: number, lengthBytes: number) => Promise<boolean>;
 };
 
 const writeBytes = 1024 * 1024;
@@ -51,5 +53,20 @@ export function createDataArea(file: BlockFile, start: number): DataArea {
       gatheredAt = Math.min(gatheredAt, to);
     },
     flush,
+    async areEqual(one, other, lengthBytes) {
+      await flush();
+      const pieces = [one, other].map((at) => ({ at, buffer: Buffer.allocUnsafe(Math.min(lengthBytes, writeBytes)) }));
+      for (let done = 0; done < lengthBytes; done += writeBytes) {
+        const [left, right] = await Promise.all(
+          pieces.map(async ({ at, buffer }) => {
+            const piece = buffer.subarray(0, Math.min(writeBytes, lengthBytes - done));
+            const read = await file.read(piece, at + done);
+            return piece.subarray(0, read);
+          }),
+        );
+        if (left === undefined || right === undefined || left.length === 0 || !left.equals(right)) return false;
+      }
+      return true;
+    },
   };
 }

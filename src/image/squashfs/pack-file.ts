@@ -15,7 +15,7 @@ import { constants, zstdCompress, zstdDecompress, type ZstdOptions } from 'node:
 import { type Compression, compressionNames, isBlockSize, type StoredBlock } from '../../formats/squashfs/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { type BlockFile, createBlockFile, openBlockFile } from '../../sys/block-file.ts';
-import { type BlockCompressor, createBlockCompressor, type Compressor } from './block-compressor.ts';
+import type { BlockCompressor } from './block-compressor.ts';
 import { cellBytes, checksumOf, withChecksums } from './cell-checksums.ts';
 import { type ContentTable, decodeContentTable } from './content-table.ts';
 import { type ContentWriter, createContentWriter } from './content-writer.ts';
@@ -24,11 +24,9 @@ import { createDataArea } from './data-area.ts';
 export type PackWriterOptions = {
   /** Must not exist yet. */
   readonly path: string;
-  readonly compressor: Compressor;
+  /** Compresses, for this block size; several packs may share it, and it stays open. */
+  readonly blocks: BlockCompressor;
   readonly blockSizeBytes: number;
-  readonly parallelism: number;
-  /** Compresses in place of one of this writer's own, with `compressor` and for `blockSizeBytes`; stays open. */
-  readonly sharedBlocks?: BlockCompressor;
   readonly signal: AbortSignal;
 };
 
@@ -65,11 +63,9 @@ const decompressTable: (table: Buffer, options: ZstdOptions) => Promise<Buffer> 
 
 /** Begins a pack. Dispose of the writer in any case; an unfinished file is the caller's to remove. */
 export async function createPackWriter(options: PackWriterOptions): Promise<PackWriter> {
-  const { compressor, blockSizeBytes, signal } = options;
+  const { blocks, blockSizeBytes, signal } = options;
   signal.throwIfAborted();
   const file = await createBlockFile(options.path);
-  const blocks =
-    options.sharedBlocks ?? createBlockCompressor(compressor, { blockSizeBytes, parallelism: options.parallelism });
   const checked = withChecksums(file, headerBytes);
   const area = createDataArea(checked.file, headerBytes);
   const { finish, adopt: _, ...contents } = createContentWriter(area, blocks, { blockSizeBytes, signal });
@@ -84,7 +80,7 @@ export async function createPackWriter(options: PackWriterOptions): Promise<Pack
       magic.copy(header);
       byteOrder.copy(header, 14);
       header.writeUInt32LE(blockSizeBytes, 8);
-      header.writeUInt16LE(compressionNames.indexOf(compressor.compression), 12);
+      header.writeUInt16LE(compressionNames.indexOf(blocks.compression), 12);
       header.writeBigUInt64LE(BigInt(area.end()), 16);
       header.writeBigUInt64LE(BigInt(table.length), 24);
       digestOf(header, table).copy(header, digestAt);
@@ -92,7 +88,6 @@ export async function createPackWriter(options: PackWriterOptions): Promise<Pack
       return { sizeBytes: area.end() + table.length };
     },
     async [Symbol.asyncDispose]() {
-      if (options.sharedBlocks === undefined) blocks.close();
       await file.close();
     },
   };

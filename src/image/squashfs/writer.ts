@@ -74,6 +74,8 @@ export async function createSquashfsWriter(options: SquashfsWriterOptions): Prom
         compress: metadataCompressor(compressor),
       });
       const sizeBytes = Math.ceil(usedBytes / paddedTo) * paddedTo;
+      // Behind the end may be blocks that were taken back, and the padding is to be zeros.
+      await file.truncate(area.end());
       await file.write(tables, area.end());
       await file.truncate(sizeBytes);
       // Last, so that a file that was cut short is not taken for an image.
