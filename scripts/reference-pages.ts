@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of docs/reference that are made from tables of the program: generate-docs writes them, and its test finds
 // out when they are stale.
-import { commands, rootDescription } from '../src/faces/slipway/commands.ts';
-import { renderHelp } from '../src/formats/getopt/index.ts';
+import { type CompletionTree, renderHelp } from '../src/formats/getopt/index.ts';
 import type { ErrorEntry, ErrorTable } from '../src/model/errors/entry.ts';
 import { errorTable } from '../src/model/errors.ts';
+import { commandTrees } from './command-trees.ts';
 
 const notice = '<!-- Made by scripts/generate-docs; do not edit. -->';
 
@@ -12,7 +12,7 @@ const notice = '<!-- Made by scripts/generate-docs; do not edit. -->';
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/reference/errors.md', errorsPage(errorTable)],
-    ['docs/reference/slipway.md', commandsPage()],
+    ...commandTrees.map((tree) => [`docs/reference/${tree.command.name}.md`, commandPage(tree)] as const),
   ]);
 }
 
@@ -53,14 +53,15 @@ function inline(text: string): string {
     .join('');
 }
 
-function commandsPage(): string {
-  const all = [rootDescription, ...commands.map(({ description }) => description)];
+function commandPage({ command, subcommands }: CompletionTree): string {
   return `${[
     notice,
-    '# The slipway command',
+    `# The ${command.name} command`,
     '',
-    'What `slipway help COMMAND` and the man pages say.',
-    ...all.flatMap((description) => [
+    subcommands.length === 0
+      ? `What \`${command.name} --help\` and the man page say.`
+      : `What \`${command.name} help COMMAND\` and the man pages say.`,
+    ...[command, ...subcommands].flatMap((description) => [
       '',
       `## ${description.name}`,
       '',
