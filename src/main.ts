@@ -11,6 +11,10 @@ type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<n
 const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'shifter-job': async () => (await import('./faces/shifter/job/main.ts')).main,
   'shifterimg': async () => (await import('./faces/shifter/shifterimg/main.ts')).main,
+  'conda-containerize': async () => (await import('./faces/tykky/main.ts')).mainOf('conda-containerize'),
+  'pip-containerize': async () => (await import('./faces/tykky/main.ts')).mainOf('pip-containerize'),
+  'wrap-container': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-container'),
+  'wrap-install': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-install'),
   'slipway': async () => (await import('./faces/slipway/main.ts')).main,
 };
 

@@ -10,3 +10,4 @@ export * from './store/index.ts';
 export * from './trust/index.ts';
 export * from './trees/index.ts';
 export * from './types.ts';
+export { type Compressor, createSquashfsWriter, type SquashfsWriter } from './squashfs/index.ts';

@@ -18,6 +18,7 @@ import { storeErrors } from './errors/store.ts';
 import { systemErrors } from './errors/system.ts';
 import { trustErrors } from './errors/trust.ts';
 import { usageErrors } from './errors/usage.ts';
+import { wrapErrors } from './errors/wrap.ts';
 import type { ErrorEntry, ErrorTable } from './errors/entry.ts';
 
 export const errorTable: typeof usageErrors &
@@ -30,6 +31,7 @@ export const errorTable: typeof usageErrors &
   typeof storeErrors &
   typeof trustErrors &
   typeof launchErrors &
+  typeof wrapErrors &
   typeof charliecloudErrors &
   typeof gatewayErrors &
   typeof systemErrors &
@@ -46,6 +48,7 @@ export const errorTable: typeof usageErrors &
   ...storeErrors,
   ...trustErrors,
   ...launchErrors,
+  ...wrapErrors,
   ...hookErrors,
   ...charliecloudErrors,
   ...gatewayErrors,

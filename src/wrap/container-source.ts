@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The image that is wrapped, or in which something is installed: a squashfs file, a directory, or the name of an image in
+// the store, which is pulled where it is not there yet.
+import { join } from 'node:path';
+import {
+  createCredentialLookup,
+  createRegistrySource,
+  defaultConvertOptions,
+  fileStoreReader,
+  openStore,
+  pullImage,
+  resolveStored,
+  storePath,
+} from '../image/index.ts';
+import { hasCode, type ImageConfig, parseImageReference, SlipwayError } from '../model/index.ts';
+import { readRegistryAccess } from '../site/index.ts';
+import { readFileStart } from '../sys/file-chunks.ts';
+import { statFollowed } from '../sys/place-files.ts';
+import type { WrapTools } from './tools.ts';
+
+export type ContainerSource =
+  | { readonly kind: 'squashfs'; readonly path: string; readonly config: ImageConfig | undefined }
+  | { readonly kind: 'directory'; readonly path: string };
+
+/** A word as it is given to wrap-container. @throws SlipwayError `wrap-source-missing`, and those of the store and of pulling */
+export async function findContainer(word: string, tools: WrapTools): Promise<ContainerSource> {
+  const path = word.startsWith('/') ? word : join(tools.workingDirectory, word);
+  const stats = /^[a-z]+:\/\//.test(word) ? undefined : statFollowed(path);
+  if (stats?.isDirectory() === true) return { kind: 'directory', path };
+  if (stats !== undefined) {
+    const start = await readFileStart(path, 4);
+    if (start.toString('latin1') === 'hsqs') return { kind: 'squashfs', path, config: undefined };
+    throw new SlipwayError('image-file-unknown', { path });
+  }
+  if (/^(?:\/|\.\.?\/)/.test(word)) throw new SlipwayError('wrap-source-missing', { path: word, what: 'container' });
+  const name = word.replace(/^docker:\/\//, '');
+  return await inStore(name, tools);
+}
+
+async function inStore(name: string, tools: WrapTools): Promise<ContainerSource> {
+  const store = storePath(tools.variables, tools.variables['HOME']);
+  const find = (): ContainerSource => {
+    const { squashfsPath, image } = resolveStored(name, store, fileStoreReader);
+    return { kind: 'squashfs', path: squashfsPath, config: image.config };
+  };
+  try {
+    return find();
+  } catch (error) {
+    if (!hasCode(error, 'image-not-found')) throw error;
+  }
+  tools.emit({ type: 'info', text: `Pulling ${name}` });
+  await pull(name, store, tools);
+  return find();
+}
+
+async function pull(name: string, store: string, { variables, signal, clock, version }: WrapTools): Promise<void> {
+  const home = variables['HOME'] ?? '/';
+  const access = await readRegistryAccess({ environment: variables, home });
+  const reference = parseImageReference(name);
+  const source = createRegistrySource({
+    reference,
+    platform: { os: 'linux', architecture: process.arch === 'arm64' ? 'arm64' : 'amd64' },
+    ...access,
+    credentials: createCredentialLookup({ environment: variables, home, helpers: access.rules.credentialHelpers }),
+    plainHttp: false,
+    foreignLayers: 'refuse',
+    emit: () => undefined,
+    userAgent: `slipway/${version}`,
+    clock,
+  });
+  try {
+    await pullImage({
+      reference,
+      source,
+      store: await openStore(store),
+      convertOptions: defaultConvertOptions,
+      emit: () => undefined,
+      signal,
+      clock,
+    });
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wrapping: software in many small files becomes one image, and programs that find it there.
+export {
+  expandConfiguration,
+  mergeConfiguration,
+  readConfigurationFile,
+  readSiteConfiguration,
+  type SiteConfiguration,
+} from './configuration.ts';
+export { construct } from './construct.ts';
+export type { WrapEvent } from './events.ts';
+export { isOurs } from './installation.ts';
+export {
+  type Configuration,
+  type ConfigurationValue,
+  readSettings,
+  type WrapMode,
+  type WrapSettings,
+} from './settings.ts';
+export type { WrapTools } from './tools.ts';

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs an installer, and the scripts that people give, in the build directory as if that were the prefix.
+import { basename, join, resolve } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { readFileIfPresent, writeFileAtomic } from '../sys/files.ts';
+import { makeDirectory, realPathIfPresent, statFollowed } from '../sys/place-files.ts';
+import type { Construction } from './construct.ts';
+import type { Variables } from './environment-difference.ts';
+import { findInstallers } from './installers.ts';
+import { prepareBuildPlace, runInPlace } from './in-place.ts';
+import { installScript, shellWord, variablesScript } from './install-script.ts';
+import type { Script } from './settings.ts';
+import type { BoundPath } from './wrapper-plan.ts';
+
+export type Installed = {
+  /** Where the files are that will stand at the prefix. */
+  readonly contentAt: string;
+  /** Runs a script of bash, in exactly these variables, where the files stand at the prefix. */
+  readonly runScript: (path: string, variables: Variables) => Promise<number>;
+  /** What was put in: copies of the files that people gave. */
+  readonly inputs: ReadonlyMap<string, string>;
+};
+
+const maxInputBytes = 64 << 20;
+
+/**
+ * Installs. @param containerPath the image in which the installer runs; undefined: the machine itself
+ * @throws SlipwayError `wrap-script-failed`, `wrap-source-missing`, `wrap-installer-missing`; the signal's reason
+ */
+export async function install(construction: Construction, containerPath: string | undefined): Promise<Installed> {
+  const { settings, tools, buildDirectory, server } = construction;
+  const { prefix } = settings;
+  const isDirectory = settings.mode === 'wrapdisk';
+  const source = isDirectory ? sourceDirectory(construction) : undefined;
+  const isUntouched = isDirectory && settings.preInstall.length + settings.postInstall.length === 0;
+  const contentAt = source !== undefined && isUntouched ? source : join(buildDirectory, '_inst_dir');
+  if (contentAt !== source) makeDirectory(contentAt, 0o777);
+  const old = settings.isUpdate ? join(buildDirectory, '_old') : undefined;
+  if (old !== undefined) makeDirectory(old, 0o700);
+  const oldImage = settings.isUpdate ? realPathIfPresent(join(prefix, settings.imageName)) : undefined;
+  if (settings.isUpdate && oldImage === undefined) {
+    throw new SlipwayError('wrap-source-missing', { path: join(prefix, settings.imageName), what: 'image' });
+  }
+
+  const program = await prepareBuildPlace('install', {
+    launcher: tools.launcher,
+    build: tools.build,
+    buildDirectory,
+    binds: [
+      ...containerBinds(construction, containerPath),
+      { source: contentAt, target: prefix, readOnly: false },
+      ...(await hiddenFiles(construction)),
+    ],
+    image: old === undefined || oldImage === undefined ? undefined : { path: oldImage, target: old, server },
+    container: containerPath === undefined ? undefined : { path: containerPath, server },
+  });
+  const run = (words: readonly string[], environment: Variables): Promise<number> =>
+    runInPlace(program, {
+      words,
+      environment,
+      directory: buildDirectory,
+      onOutput: (text, stream) => tools.emit({ type: 'output', text, stream }),
+      signal: tools.signal,
+    });
+  const installed: Installed = {
+    contentAt,
+    runScript: (path, variables) => run(['--noprofile', '--norc', path], variables),
+    inputs: await writeScripts(construction),
+  };
+  if (isUntouched) return installed;
+
+  tools.emit({ type: 'stage', text: settings.isUpdate ? 'Updating the installation' : 'Installing' });
+  const text = `${copyScript({ old, source })}${installScript(settings)}`;
+  const script = join(buildDirectory, '_install.sh');
+  await writeFileAtomic(script, text, { mode: 0o600 });
+  const status = await run([script], buildVariables(construction));
+  if (status !== 0) throw new SlipwayError('wrap-script-failed', { what: 'installation', status });
+  return installed;
+}
+
+function sourceDirectory({ settings }: Construction): string {
+  const path = settings.source ?? '';
+  if (statFollowed(path)?.isDirectory() !== true) {
+    throw new SlipwayError('wrap-source-missing', { path, what: 'directory' });
+  }
+  const real = realPathIfPresent(path) ?? path;
+  const place = realPathIfPresent(settings.prefix) ?? settings.prefix;
+  if (`${place}/`.startsWith(`${real}/`)) throw new SlipwayError('wrap-source-is-installation', { path });
+  return real;
+}
+
+/** Text that brings in what is to be changed. */
+function copyScript(from: { readonly old: string | undefined; readonly source: string | undefined }): string {
+  const directory = from.old ?? from.source;
+  if (directory === undefined) return '';
+  return `set -e
+source "\${BASH_SOURCE[0]%/*}/_vars.sh"
+cp -a --no-preserve=ownership -- ${shellWord(`${directory}/.`)} "$env_root/"
+rm -f -- "$env_root/bin/_debug_exec" "$env_root/bin/_debug_shell"
+`;
+}
+
+/** The caller's own environment: an installer may need his modules, proxies and credentials. */
+function buildVariables({ settings, tools, buildDirectory }: Construction): Variables {
+  const { variables } = tools;
+  const isolated =
+    settings.container === undefined ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin', LD_LIBRARY_PATH: undefined };
+  const condaPackages =
+    (variables['CW_ENABLE_CONDARC'] ?? '') === '' ? { CONDA_PKGS_DIRS: join(buildDirectory, '_pkgs') } : {};
+  return {
+    ...variables,
+    // Of another environment that happens to be active.
+    VIRTUAL_ENV: undefined,
+    PYTHONHOME: undefined,
+    CONDA_PREFIX: undefined,
+    CONDA_DEFAULT_ENV: undefined,
+    CONDA_SHLVL: undefined,
+    BASH_ENV: undefined,
+    ...isolated,
+    ...condaPackages,
+    MAMBA_ROOT_PREFIX: join(buildDirectory, '_mamba'),
+    MAMBA_ALWAYS_YES: 'true',
+    CONDA_ALWAYS_YES: 'true',
+    PIP_DISABLE_PIP_VERSION_CHECK: '1',
+    PYTHONUNBUFFERED: '1',
+  };
+}
+
+/** Writes `_vars.sh`, `_pre_install.sh` and `_post_install.sh`, and copies of the files that people gave. */
+async function writeScripts(construction: Construction): Promise<ReadonlyMap<string, string>> {
+  const { settings, tools, buildDirectory } = construction;
+  const inputs = new Map<string, string>();
+  const takeIn = async (path: string | undefined): Promise<string> => {
+    if (path === undefined) return '';
+    const absolute = resolve(tools.workingDirectory, path);
+    const text = await readInput(absolute, path);
+    inputs.set(basename(path), text);
+    // A file that names others by relative paths is read where it stands; a pipe can be read once only.
+    if (statFollowed(absolute)?.isFile() === true) return absolute;
+    const copy = join(buildDirectory, `_input_${inputs.size}`);
+    await writeFileAtomic(copy, text, { mode: 0o600 });
+    return copy;
+  };
+  const envFile = await takeIn(settings.envFile);
+  const requirements = await takeIn(settings.requirementsFile);
+  for (const [name, scripts] of [
+    ['_pre_install.sh', settings.preInstall],
+    ['_post_install.sh', settings.postInstall],
+  ] as const) {
+    await writeFileAtomic(join(buildDirectory, name), await scriptText(scripts, construction), { mode: 0o600 });
+  }
+  const { prefix } = settings;
+  const installers = await findInstallers(construction);
+  const own = {
+    CW_BUILD: buildDirectory,
+    CW_BUILD_TMPDIR: buildDirectory,
+    CW_INSTALLATION_PATH: prefix,
+    CW_INSTALLATION_PREFIX: prefix,
+    CW_WORKDIR: settings.workdir,
+    CW_ENV_NAME: settings.envName,
+    CW_ENV_FILE: envFile,
+    CW_ENV_NAME_OF_FILE: settings.envFile ?? '',
+    CW_REQUIREMENTS: requirements,
+    CW_CONDA: installers.conda ?? '',
+    CW_UV: installers.uv ?? '',
+    CW_PYVER: installers.python ?? '',
+    install_root: prefix,
+    env_root: prefix,
+  };
+  await writeFileAtomic(join(buildDirectory, '_vars.sh'), variablesScript(settings.configuration, own), {
+    mode: 0o600,
+  });
+  return inputs;
+}
+
+async function scriptText(scripts: readonly Script[], { tools }: Construction): Promise<string> {
+  const texts: string[] = [];
+  for (const script of scripts) {
+    texts.push(
+      'command' in script ? script.command : await readInput(resolve(tools.workingDirectory, script.file), script.file),
+    );
+  }
+  return `${texts.join('\n')}\n`;
+}
+
+async function readInput(path: string, shown: string): Promise<string> {
+  const bytes = await readFileIfPresent(path, { maxBytes: maxInputBytes });
+  if (bytes === undefined) throw new SlipwayError('wrap-source-missing', { path: shown, what: 'file' });
+  return bytes.toString();
+}
+
+/** The caller's own settings of conda, hidden unless he wants them. */
+async function hiddenFiles({ settings, tools, buildDirectory }: Construction): Promise<readonly BoundPath[]> {
+  const home = tools.variables['HOME'];
+  if (settings.mode !== 'conda' || home === undefined || (tools.variables['CW_ENABLE_CONDARC'] ?? '') !== '') return [];
+  const empty = join(buildDirectory, '_empty');
+  const none = join(buildDirectory, '_none');
+  await writeFileAtomic(empty, '', { mode: 0o600 });
+  makeDirectory(none, 0o700);
+  return [
+    ...['.condarc', '.mambarc'].map((name) => ({ source: empty, target: `${home}/${name}`, readOnly: true })),
+    { source: none, target: `${home}/.conda`, readOnly: true },
+  ].filter(({ target }) => statFollowed(target) !== undefined);
+}
+
+function containerBinds(
+  { settings, buildDirectory }: Construction,
+  containerPath: string | undefined,
+): readonly BoundPath[] {
+  if (containerPath === undefined) return [];
+  return [
+    ...mountsOfMachine(settings.mountPoints, settings.workdir),
+    { source: buildDirectory, target: buildDirectory, readOnly: false },
+  ];
+}
+
+const alwaysMounted = ['/dev', '/proc', '/sys', '/tmp', '/etc/resolv.conf', '/etc/hosts', '/etc/passwd', '/etc/group'];
+
+/** What a container sees of the machine: what every program needs, what the configuration names, and homes. */
+export function mountsOfMachine(mountPoints: readonly string[], workdir: string): readonly BoundPath[] {
+  const top = workdir.split('/')[1] ?? '';
+  const isSystem = ['', 'bin', 'etc', 'lib', 'lib32', 'lib64', 'opt', 'root', 'run', 'sbin', 'usr', 'var'].includes(
+    top,
+  );
+  const paths = [...alwaysMounted, '/home', ...(isSystem ? [] : [`/${top}`]), ...mountPoints];
+  return [...new Set(paths)].map((path) => ({ source: path, target: path, readOnly: path.startsWith('/etc/') }));
+}

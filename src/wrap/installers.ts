@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs that install: which are configured, found, or have to be got first.
+import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { findProgram, systemSearchPath } from '../sys/process.ts';
+import type { Construction } from './construct.ts';
+
+export type Installers = {
+  readonly conda: string | undefined;
+  readonly uv: string | undefined;
+  readonly python: string | undefined;
+};
+
+/** Finds what the settings need. @throws SlipwayError `wrap-installer-missing` */
+export async function findInstallers(construction: Construction): Promise<Installers> {
+  const { settings } = construction;
+  return {
+    conda: settings.mode === 'conda' ? await findConda(construction) : undefined,
+    uv: settings.usesUv && settings.mode === 'venv' ? await findUv(construction) : undefined,
+    python: settings.python ?? '3',
+  };
+}
+
+function searchPath({ tools }: Construction): string {
+  return tools.variables['PATH'] ?? systemSearchPath;
+}
+
+async function findConda(construction: Construction): Promise<string> {
+  const { settings } = construction;
+  const given = settings.conda;
+  if (given.startsWith('/')) return given;
+  const names = given === '' ? (settings.usesMamba ? mambaFirst : condaFirst) : [given];
+  for (const name of names) {
+    const path = await findProgram(name, searchPath(construction));
+    if (path !== undefined) return path;
+  }
+  throw new SlipwayError('wrap-installer-missing', {
+    what: given === '' ? 'conda, mamba or micromamba' : given,
+    remedy: 'put it on PATH, or name it, or the URL of an installer, in the configuration: conda_command, conda_url',
+  });
+}
+
+const condaFirst = ['conda', 'mamba', 'micromamba'] as const;
+const mambaFirst = ['mamba', 'micromamba', 'conda'] as const;
+
+async function findUv(construction: Construction): Promise<string> {
+  const path = await findProgram('uv', searchPath(construction));
+  if (path !== undefined) return path;
+  return join(construction.buildDirectory, '_uv/bin/uv');
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Emit } from '../model/index.ts';
+import type { Clock } from '../sys/clock.ts';
+import type { WrapEvent } from './events.ts';
+
+/** What wrapping works with. */
+export type WrapTools = {
+  /** The launcher's path, and the identity of its build. */
+  readonly launcher: string;
+  readonly build: string;
+  readonly version: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  readonly clock: Clock;
+  readonly emit: Emit<WrapEvent>;
+  /** Aborted when the work is to be given up. */
+  readonly signal: AbortSignal;
+};
