@@ -10,3 +10,4 @@ export * from './registry-rules.ts';
 export * from './short-names.ts';
 export * from './trust.ts';
 export * from './source-reference.ts';
+export * from './store-name.ts';

@@ -9,8 +9,8 @@ import { type ImageReference, parseImageReference } from './image-reference.ts';
 export type LayoutTransport = 'oci' | 'oci-archive' | 'docker-archive';
 /** Another program that keeps images. */
 export type EngineTransport = 'docker-daemon' | 'containers-storage';
-/** Files that hold one tree and nothing else; `path` stands for whichever of all kinds its content says. */
-export type FileTransport = 'dir' | 'directory' | 'tar' | 'squashfs' | 'sif' | 'path';
+/** What holds one image or tree and nothing else. */
+export type FileTransport = 'dir' | 'directory' | 'tar' | 'squashfs' | 'sif';
 
 export type SourceReference =
   | { readonly transport: 'docker'; readonly image: ImageReference }
@@ -19,7 +19,9 @@ export type SourceReference =
   /** `name` says which of several images: a tag, or a name with a tag. */
   | { readonly transport: LayoutTransport; readonly path: string; readonly name?: string }
   | { readonly transport: EngineTransport; readonly name: string }
-  | { readonly transport: FileTransport; readonly path: string };
+  | { readonly transport: FileTransport; readonly path: string }
+  /** Whichever its content says. */
+  | { readonly transport: 'path'; readonly path: string };
 
 const layouts: ReadonlySet<string> = new Set<LayoutTransport>(['oci', 'oci-archive', 'docker-archive']);
 const engines: ReadonlySet<string> = new Set<EngineTransport>(['docker-daemon', 'containers-storage']);

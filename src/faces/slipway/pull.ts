@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defaultConvertOptions, type ForeignLayers, pullImage, type Store } from '../../image/index.ts';
+import {
+  type ConvertOptions,
+  defaultConvertOptions,
+  type ForeignLayers,
+  pullImage,
+  type Store,
+} from '../../image/index.ts';
 import {
   type Digest,
   expandImageName,
   formatImageReference,
   hasCode,
   type ImageReference,
+  namesRegistry,
+  parseImageReference,
+  parseSourceReference,
   type Platform,
 } from '../../model/index.ts';
 import { type RegistryAccess, readRegistryAccess } from '../../site/index.ts';
@@ -14,6 +23,7 @@ import type { CommandContext } from './context.ts';
 import { pull } from './descriptions/pull.ts';
 import { failureLine } from './failure-line.ts';
 import { openRegistry } from './open-registry.ts';
+import { type AnyLocalReference, pullLocal } from './pull-local.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
 import { parseSize } from './sizes.ts';
@@ -32,9 +42,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     home: environment.variables['HOME'] ?? '/',
   });
   // Whatever can be wrong in the words is told before anything is asked of a registry.
-  const names = line.operands.map((name) => expandImageName(name, access.rules));
+  const sources = line.operands.map((operand) => readSource(operand, access));
   const platform = readPlatform(line.value('platform'));
   const limits = readLimits(line, environment.variables);
+  const name = readName(line.value('name'), sources);
   const isJson = line.has('json');
   const trust = await readTrust(environment, {
     keys: line.values('verify-key'),
@@ -44,9 +55,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 
   const reporter = createPullReporter(environment, isJson ? 'json' : line.has('quiet') ? 'quiet' : 'people');
   try {
-    for (const candidates of names) {
-      const { reference, digest } = await pullFirst(candidates, {
+    for (const source of sources) {
+      const { reference, digest } = await pullSource(source, {
         platform,
+        ...(name === undefined ? {} : { name }),
         ...limits,
         plainHttp: line.has('plain-http'),
         foreignLayers: line.has('foreign-layers') ? 'fetch' : 'refuse',
@@ -67,7 +79,27 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   return 0;
 }
 
+/** What a name in registries may mean, or something that is in none. */
+type PullSource = readonly [ImageReference, ...ImageReference[]] | AnyLocalReference;
+
+function readSource(operand: string, { rules }: RegistryAccess): PullSource {
+  const source = parseSourceReference(operand);
+  // Names follow the rules for short ones; docker:// says that a name is full.
+  if (source.transport === 'name' || source.transport === 'docker') return expandImageName(operand, rules);
+  return source;
+}
+
+function readName(text: string | undefined, sources: readonly PullSource[]): ImageReference | undefined {
+  if (text === undefined) return undefined;
+  const [only, ...others] = sources;
+  if (only === undefined || others.length > 0 || !('transport' in only)) {
+    throw usageError(pull, '--name: it names one image that comes from no registry');
+  }
+  return parseImageReference(namesRegistry(text) ? text : `localhost/${text}`);
+}
+
 type Settings = CommandContext & {
+  readonly name?: ImageReference;
   readonly platform: Platform;
   readonly concurrency?: number;
   readonly bytesPerSecond?: number;
@@ -78,6 +110,14 @@ type Settings = CommandContext & {
   readonly store: Store;
   readonly reporter: PullReporter;
 };
+
+async function pullSource(
+  source: PullSource,
+  settings: Settings,
+): Promise<{ readonly reference: ImageReference; readonly digest: Digest }> {
+  if ('transport' in source) return await pullLocal(source, { ...settings, convertOptions: convertOptions() });
+  return await pullFirst(source, settings);
+}
 
 /** The first that there is of what a short name may mean. */
 async function pullFirst(
@@ -106,7 +146,7 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       reference,
       source,
       store: settings.store,
-      convertOptions: { ...defaultConvertOptions, threads: Math.min(navigator.hardwareConcurrency, mostThreads) },
+      convertOptions: convertOptions(),
       ...(concurrency === undefined ? {} : { concurrency }),
       verify: async (resolved, verifySignal) =>
         await verifyTrust(settings.trust, { reference, source, resolved }, { environment, signal: verifySignal }),
@@ -118,6 +158,10 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
   } finally {
     await source.close();
   }
+}
+
+function convertOptions(): ConvertOptions {
+  return { ...defaultConvertOptions, threads: Math.min(navigator.hardwareConcurrency, mostThreads) };
 }
 
 function readPlatform(text: string | undefined): Platform {

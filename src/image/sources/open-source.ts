@@ -30,6 +30,8 @@ import { sniffPath } from './sniff.ts';
 export type OpenedSource =
   | { readonly kind: 'image'; readonly source: ImageSource | LocalSource }
   | { readonly kind: 'tree'; readonly source: TreeSource };
+/** A reference to a file or directory that says what it is. */
+export type PathReference = Exclude<Extract<SourceReference, { readonly path: string }>, { transport: 'path' }>;
 type OpenedImage = { readonly kind: 'image'; readonly source: LocalSource };
 
 export type OpenSourceOptions = {
@@ -84,33 +86,26 @@ export async function openSource(reference: SourceReference, options: OpenSource
       return openSquashfsFile(await existing(reference.path, options), undefined, options);
     case 'sif':
       return openSif(await existing(reference.path, options), options);
-    case 'path':
-      return await openPath(resolve(options.workingDirectory, reference.path), options);
+    case 'path': {
+      const path = resolve(options.workingDirectory, reference.path);
+      const settings = { searchPath: options.options.searchPath, signal: options.signal };
+      return await openSource(await resolvePathTransport(path, settings), options);
+    }
     default:
       return reference satisfies never;
   }
 }
 
-async function openPath(path: string, options: OpenSourceOptions): Promise<OpenedSource> {
-  const kind = await sniffPath(path, { searchPath: options.options.searchPath, signal: options.signal });
-  switch (kind) {
-    case 'oci':
-      return { kind: 'image', source: await openOciLayout({ ...options, members: directoryMembers(path) }) };
-    case 'dir':
-      return { kind: 'image', source: await openDirTransport({ ...options, members: directoryMembers(path) }) };
-    case 'image-archive':
-      return await openArchive(path, undefined, options);
-    case 'directory':
-      return openDirectory(path, options);
-    case 'tar':
-      return await openTarball(path, options);
-    case 'squashfs':
-      return openSquashfsFile(path, undefined, options);
-    case 'sif':
-      return openSif(path, options);
-    default:
-      return kind satisfies never;
-  }
+/**
+ * What is at a path, by its content, as a reference that says so.
+ * @throws SlipwayError `source-missing`, `source-unrecognized`, `archive-unreadable`, `program-missing`
+ */
+export async function resolvePathTransport(
+  path: string,
+  options: { readonly searchPath: string; readonly signal: AbortSignal },
+): Promise<PathReference> {
+  const transport = await sniffPath(path, options);
+  return { transport, path };
 }
 
 async function openLayout(
@@ -122,19 +117,15 @@ async function openLayout(
   if (reference.transport === 'oci') {
     return { kind: 'image', source: await openOciLayout({ ...options, ...name, members: directoryMembers(path) }) };
   }
-  const open = reference.transport === 'oci-archive' ? openOciLayout : openDockerArchive;
-  return await openMembers(path, options, (members) => open({ ...options, ...name, members }));
+  if (reference.transport === 'oci-archive') return await openArchive(path, reference.name, options);
+  return await openMembers(path, options, (members) => openDockerArchive({ ...options, ...name, members }));
 }
 
 /**
- * An archive of an image, which its members tell the kind of: where both are there, as docker has written since version 25,
- * the OCI layout, which has a manifest.
+ * An archive of an image, taken for what its members say: an OCI layout where it is one, which has a manifest (docker
+ * has written both at once since version 25), else one of docker save.
  */
-export async function openArchive(
-  path: string,
-  name: string | undefined,
-  options: OpenSourceOptions,
-): Promise<OpenedImage> {
+async function openArchive(path: string, name: string | undefined, options: OpenSourceOptions): Promise<OpenedImage> {
   return await openMembers(path, options, async (members) => {
     const given = { ...options, members, ...(name === undefined ? {} : { name }) };
     const isLayout =

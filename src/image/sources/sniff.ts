@@ -8,7 +8,7 @@ import { readFileStart } from '../../sys/file-chunks.ts';
 import { statFollowing } from '../../sys/files.ts';
 import { inArchive, readDecompressed, storedChunks } from '../read-decompressed.ts';
 
-export type PathKind = 'oci' | 'dir' | 'directory' | 'image-archive' | 'tar' | 'squashfs' | 'sif';
+export type PathKind = 'oci' | 'oci-archive' | 'docker-archive' | 'dir' | 'directory' | 'tar' | 'squashfs' | 'sif';
 
 const squashfsMagic = 'hsqs';
 /** The names with which archives of images begin: an OCI layout's, and those of docker save. */
@@ -50,7 +50,7 @@ async function sniffDirectory(path: string): Promise<PathKind> {
 async function sniffArchive(
   path: string,
   options: { readonly searchPath: string; readonly signal: AbortSignal },
-): Promise<'image-archive' | 'tar'> {
+): Promise<'oci-archive' | 'docker-archive' | 'tar'> {
   const names: string[] = [];
   const reader = createTarReader({
     entry: (entry) => {
@@ -74,5 +74,6 @@ async function sniffArchive(
     throw inArchive(path, error);
   }
   const [first] = names.filter((name) => name !== '');
-  return first !== undefined && imageMember.test(first.replace(/\/$/, '')) ? 'image-archive' : 'tar';
+  if (first === undefined || !imageMember.test(first.replace(/\/$/, ''))) return 'tar';
+  return /^(?:oci-layout|index\.json|blobs\b)/.test(first) ? 'oci-archive' : 'docker-archive';
 }

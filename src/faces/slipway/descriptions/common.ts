@@ -42,6 +42,5 @@ export const formsSection = {
       term: 'PATH',
       help: 'any of these, told by its content: what begins with /, ./ or ../, or ends like the name of an image file',
     },
-    { term: 'NAME', help: 'in the store' },
   ],
 } as const;

@@ -96,7 +96,10 @@ export const convert: CommandDescription<
     helpOption,
   ],
   rules: { mode: 'permute' },
-  sections: [formsSection, { title: 'Environment variables', items: [storeVariable] }],
+  sections: [
+    { ...formsSection, items: [...formsSection.items, { term: 'NAME', help: 'in the store' }] },
+    { title: 'Environment variables', items: [storeVariable] },
+  ],
   examples: [
     { command: 'slipway convert image.sif image.sqfs', help: 'Take the squashfs out of a SIF file, and write it anew' },
     { command: 'slipway convert docker-archive:saved.tar.gz rootfs', help: 'Unpack what docker save wrote' },

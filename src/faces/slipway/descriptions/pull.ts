@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
-import { helpOption, policyOption, storeVariable } from './common.ts';
+import { formsSection, helpOption, policyOption, storeVariable } from './common.ts';
 
 export const pull: CommandDescription<
   | 'platform'
@@ -9,15 +9,17 @@ export const pull: CommandDescription<
   | 'verify-key'
   | 'policy'
   | 'foreign-layers'
+  | 'name'
   | 'plain-http'
   | 'quiet'
   | 'json'
   | 'help'
 > = {
   name: 'slipway pull',
-  summary: 'bring images from a registry into the store',
+  summary: 'bring images into the store',
   description: [
     'Downloads the layers of each image, verifies them, and merges them into one squashfs file in the store. What the store has already is not downloaded again, and a download that was broken off goes on where it stopped.',
+    'What is in no registry is brought in from where it is said to be: a layout, an archive, a directory, a SIF file. It is called localhost/NAME:TAG in the store: the name that was asked for in it, or else the name of the file without its ending, in small letters, and latest.',
     'For each image its full name with its digest is printed: this names the same image for ever.',
     'Which images are accepted is decided by policy.json in ~/.config/containers or /etc/containers, as with podman; without one, all are.',
     'Credentials are read from where skopeo, podman and docker keep them.',
@@ -25,7 +27,7 @@ export const pull: CommandDescription<
   operands: [
     {
       name: 'IMAGE',
-      help: '[docker://][REGISTRY/]NAME[:TAG][@DIGEST]; latest if not said, and without REGISTRY what registries.conf says, or else docker.io',
+      help: '[REGISTRY/]NAME[:TAG][@DIGEST]; latest if not said, and without REGISTRY what registries.conf says, or else docker.io; or one of the forms below',
       isRepeated: true,
     },
   ],
@@ -68,12 +70,19 @@ export const pull: CommandDescription<
       argument: 'none',
       help: 'speak HTTP without TLS, credentials included; for loopback addresses this is done by itself',
     },
+    {
+      long: 'name',
+      argument: 'required',
+      argumentName: 'NAME[:TAG]',
+      help: 'call an image that comes from no registry NAME in the store; localhost/NAME where NAME has no registry',
+    },
     { long: 'quiet', short: 'q', argument: 'none', help: 'say nothing meanwhile but warnings' },
     { long: 'json', argument: 'none', help: 'print events as they happen, one JSON object a line' },
     helpOption,
   ],
   rules: { mode: 'permute' },
   sections: [
+    formsSection,
     {
       title: 'Environment variables',
       items: [
@@ -104,6 +113,8 @@ export const pull: CommandDescription<
       command: 'slipway pull --platform linux/arm64 ghcr.io/owner/name@sha256:...',
       help: 'Pull a certain image for another platform',
     },
+    { command: 'slipway pull docker-archive:saved.tar.gz', help: 'Bring in what docker save wrote' },
+    { command: 'slipway pull --name tools:2 ./rootfs', help: 'Bring in a directory as localhost/tools:2' },
     { command: 'image=$(slipway pull -q debian:12)', help: 'Keep the exact name in a script' },
   ],
 };
