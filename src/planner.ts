@@ -24,6 +24,7 @@ async function plan(): Promise<number> {
       environment: process.env,
       cwd: currentDirectory(),
       runDirectory: entry.runDirectory,
+      launcher: entry.launcher,
       planDescriptor: entry.planDescriptor,
       writeStdout: (text) => process.stdout.write(text),
       writeStderr: (text) => process.stderr.write(text),

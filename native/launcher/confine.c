@@ -47,6 +47,19 @@ static int close_others(const struct record *r) {
   return close_between(first, ~0u, true);
 }
 
+// A failure to start the program is told all the same.
+static int drop_output(const struct record *r) {
+  cleanup_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  for (int i = 0; i < r->numbers && null >= 0; i++) {
+    int fd = (int)rec_numbers(r)[i];
+    if (fd == 2)
+      report_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+    if (dup2(null, fd) < 0)
+      return -1;
+  }
+  return null < 0 ? -1 : 0;
+}
+
 static int filter_calls(const struct record *r) {
   struct k_filter program = {r->numbers, rec_numbers(r)};
   return prctl(PR_SET_SECCOMP, K_SECCOMP_MODE_FILTER, &program, 0, 0);
@@ -61,6 +74,8 @@ int confine(const struct record *r, struct fail *f) {
   }
   case OP_DESCRIPTORS:
     return close_others(r) == 0 ? 0 : FAIL(f, r, "close descriptors", "");
+  case OP_DISCARD:
+    return drop_output(r) == 0 ? 0 : FAIL(f, r, "open", "/dev/null");
   case OP_CAPABILITIES:
     return drop_capabilities(n[0]) == 0 ? 0 : FAIL(f, r, "drop capabilities", "");
   case OP_NO_NEW_PRIVS:

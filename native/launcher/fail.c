@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 bool tracing;
+int report_fd = 2;
 
 static void say(const char *prefix, const char *format, va_list arguments) {
   char line[8192];
@@ -25,7 +26,7 @@ static void say(const char *prefix, const char *format, va_list arguments) {
       *++p = '?';
   }
   line[n++] = '\n';
-  (void)!write(2, line, (size_t)n);
+  (void)!write(report_fd, line, (size_t)n);
 }
 
 void complain(const char *format, ...) {
@@ -143,7 +144,7 @@ void report(const struct plan *plan, const struct fail *f) {
     trace_say("record at byte %td, %s, failed at %s:%d", (const char *)f->record - plan->bytes,
               operation_names[f->record->operation], f->file, f->line);
   snprintf(what, sizeof what, "%s%s%.4096s", f->step, *f->object ? " " : "", f->object);
-  if (plan->header->style == STYLE_CHARLIECLOUD) {
+  if (plan->header->style != STYLE_SLIPWAY) {
     // Charliecloud names its system call where a command can't be run.
     bool is_command = f->record && f->record->operation == OP_EXEC && f->error, is_cd = f->record && f->record->operation == OP_CHDIR;
     char number[16] = "";

@@ -23,7 +23,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-enum { NAME_SIZE = 80, TRIES = 8 };
+enum { NAME_SIZE = 80, TRIES = 8, JOIN_SECONDS = 30 };
 
 // What is mounted stays what it was: a holder that was built before a directory or file was replaced shows the old one
 // for as long as it lives, and it keeps the old one's inode from being used again.
@@ -95,7 +95,11 @@ static int join(const char *name, bool is_counted) {
   char byte;
   // Before SO_PEERPIDFD (6.5) a pid might have been used again. A holder keeps its end open until the other is closed:
   // while that is so it is alive, and the pid is its own.
+  struct timeval patience = {JOIN_SECONDS, 0};
+  setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ssize_t n = recv(s, &byte, 1, is_counted ? 0 : MSG_DONTWAIT);
+  if (is_counted && n < 0 && errno == EAGAIN)
+    return -1;
   if (n == 0 || (is_counted && n < 0))
     return 1;
   if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) == 0)
@@ -268,30 +272,52 @@ bool is_held(const struct plan *plan) {
   return plan->hold;
 }
 
+static void wake(int signal) { (void)signal; }
+
+// Waits for a lock; in a counted group, whose ranks wait for one another, no longer than Charliecloud's do.
+static int lock_file(int fd, bool is_counted) {
+  if (!is_counted)
+    return flock(fd, LOCK_EX);
+  struct sigaction late = {.sa_handler = wake}, before;
+  sigaction(SIGALRM, &late, &before);
+  unsigned left = alarm(JOIN_SECONDS);
+  int status = flock(fd, LOCK_EX), error = errno == EINTR ? ETIMEDOUT : errno;
+  alarm(left);
+  sigaction(SIGALRM, &before, NULL);
+  errno = error;
+  return status;
+}
+
+static int say_joined(const struct plan *plan, const char *name, bool has_won) {
+  trace_say("joined holder %s", name);
+  if (plan->header->style == STYLE_CHARLIECLOUD_VERBOSE && rec_numbers(plan->hold)[1] > 0) {
+    const char *face = rec_string(plan->first, 0);
+    complain("%s[%d]: join: I %s (%s:%d)", face, (int)getpid(), has_won ? "won" : "lost", __FILE_NAME__, __LINE__);
+    complain("%s[%d]: join: done (%s:%d)", face, (int)getpid(), __FILE_NAME__, __LINE__);
+  }
+  return 0;
+}
+
 // Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.
 int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
   char name[NAME_SIZE], lock_name[NAME_SIZE + 2];
-  uint64_t peers = rec_numbers(plan->hold)[1];
+  bool is_counted = rec_numbers(plan->hold)[1] > 0;
   holder_name(plan->hold, name);
   snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
   if (dir < 0 || fchdir(dir) != 0)
     return FAIL(f, plan->hold, "enter", "the directory for plans");
   for (int i = 0; i < TRIES; i++) {
-    int status = join(name, peers > 0);
-    if (status == 0) {
-      trace_say("joined holder %s", name);
-      return 0;
-    }
+    int status = join(name, is_counted);
+    if (status == 0)
+      return say_joined(plan, name, i > 0);
     if (status < 0)
       return FAIL(f, plan->hold, "join the holder of", plan->subject);
     cleanup_fd int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0)
-      return FAIL(f, plan->hold, "lock", "the directory for plans");
-    status = join(name, peers > 0);
-    if (status == 0) {
-      trace_say("joined holder %s", name);
-      return 0;
-    }
+    if (lock < 0 || lock_file(lock, is_counted) != 0)
+      return FAIL(f, plan->hold, "get the lock of", is_counted ? "the peer group" : "the directory for plans");
+    status = join(name, is_counted);
+    if (status == 0)
+      return say_joined(plan, name, i > 0);
     trace_say("starting holder %s", name);
     if (start_holder(plan, dir, name, f) != 0)
       return -1;

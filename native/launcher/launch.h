@@ -72,6 +72,7 @@
   X(UMASK, 1, 0, 0)           /* mask                                               */                                 \
   X(LIMIT, 3, 0, 0)           /* RLIMIT_*, soft, hard (~0: none)                    */                                 \
   X(DESCRIPTORS, -1, 0, 0)    /* 0, then those beside 0, 1, 2 that stay open        */                                 \
+  X(DISCARD, -1, 0, 0)        /* descriptors whose output is dropped                */                                 \
   X(CAPABILITIES, 1, 0, 0)    /* mask of those that may be kept                     */                                 \
   X(NO_NEW_PRIVS, 0, 0, 0)    /* setuid programs gain nothing                       */                                 \
   X(SECCOMP, -1, 0, 0)        /* a BPF program, an instruction a number             */                                 \
@@ -115,7 +116,7 @@ enum { ACCESS_MAKE = 1, ACCESS_READ = 2, ACCESS_WRITE = 4 };
 #define SCOPE_PARENT "@parent"
 
 // How a failure is worded.
-enum { STYLE_SLIPWAY, STYLE_CHARLIECLOUD, STYLE_COUNT };
+enum { STYLE_SLIPWAY, STYLE_CHARLIECLOUD, STYLE_CHARLIECLOUD_VERBOSE, STYLE_COUNT };
 
 struct record {
   uint16_t operation;
@@ -264,6 +265,7 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
 
 // fail.c
 extern bool tracing;
+extern int report_fd; // where people are told
 void trace_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report(const struct plan *plan, const struct fail *f);

@@ -315,6 +315,7 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       break;
     case OP_LIMIT:
     case OP_DESCRIPTORS:
+    case OP_DISCARD:
     case OP_CAPABILITIES:
     case OP_NO_NEW_PRIVS:
     case OP_SECCOMP:

@@ -173,6 +173,8 @@ export type Step =
     }
   /** Close all descriptors but 0, 1, 2 and these. */
   | { readonly step: 'descriptors'; readonly keep: readonly number[]; readonly origin: string }
+  /** What the program writes to these goes nowhere: 1, 2. */
+  | { readonly step: 'discard'; readonly descriptors: readonly number[]; readonly origin: string }
   /** Drop all capabilities but these, for good; numbers as in capabilities(7). */
   | { readonly step: 'capabilities'; readonly keep: readonly number[]; readonly origin: string }
   | { readonly step: 'no-new-privileges' }
@@ -240,7 +242,7 @@ export type Plan = {
   };
   /** What is run, for messages: an image's name or path. */
   readonly subject: string;
-  readonly style: 'slipway' | 'charliecloud';
+  readonly style: 'slipway' | 'charliecloud' | 'charliecloud-verbose';
   readonly statuses: { readonly own: number; readonly notFound: number; readonly notExecutable: number };
   readonly trace: readonly TraceEntry[];
   /** Where something was read that no stat can prove (name service), for how long it is believed. */

@@ -94,6 +94,8 @@ export type Isolation = {
     readonly hard: number | 'none';
   }[];
   readonly umask?: number;
+  /** Of 1 and 2, those whose output is dropped. */
+  readonly discards?: readonly number[];
   /** Descriptors that stay open beside 0, 1 and 2; undefined: all. */
   readonly descriptors?: readonly number[];
 };

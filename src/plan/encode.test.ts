@@ -54,7 +54,7 @@ const plans: fc.Arbitrary<Plan> = fc
     isExact: fc.boolean(),
     trace: fc.array(traceEntry, { maxLength: 6 }),
     maxAgeMs: fc.option(fc.nat(), { nil: undefined }),
-    style: fc.constantFrom('slipway', 'charliecloud'),
+    style: fc.constantFrom('slipway', 'charliecloud', 'charliecloud-verbose'),
   })
   .map(({ input, words, isExact, trace, maxAgeMs, style }) => ({
     ...plan(input.request, input.given).plan,
@@ -84,7 +84,7 @@ suite('what the launcher reads of an encoded plan', { skip: reader === undefined
       assert.equal(answer.fileName, planFileName(one.covers));
       assert.equal(
         answer.header,
-        `125 127 126 ${one.style === 'slipway' ? 0 : 1} ${BigInt(one.maxAgeMs ?? 0) * 1_000_000n}`,
+        `125 127 126 ${['slipway', 'charliecloud', 'charliecloud-verbose'].indexOf(one.style)} ${BigInt(one.maxAgeMs ?? 0) * 1_000_000n}`,
       );
       assert.equal(answer.records.length, 2 + one.trace.length + one.steps.length);
     }
@@ -263,10 +263,13 @@ function wordsOf(step: Step): readonly string[] {
     case 'exec':
       return step.argv;
     case 'environment':
-      return Object.entries(step.edit).flatMap(([key, value]) => (key === 'edit' ? [] : value));
+      return Object.entries(step.edit).flatMap(([key, value]) =>
+        key === 'edit' || key === 'matcher' ? [] : value,
+      ) as string[];
     case 'chdir':
       return [step.path];
     case 'activated':
+    case 'discard':
     case 'capabilities':
     case 'descriptors':
     case 'end':
@@ -302,6 +305,8 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
       return [step.pid];
     case 'seccomp':
       return step.program;
+    case 'discard':
+      return step.descriptors;
     case 'activate':
     case 'activated':
     case 'bind':

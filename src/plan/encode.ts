@@ -63,6 +63,7 @@ export const operations = [
   'UMASK',
   'LIMIT',
   'DESCRIPTORS',
+  'DISCARD',
   'CAPABILITIES',
   'NO_NEW_PRIVS',
   'SECCOMP',
@@ -82,6 +83,8 @@ type PlanRecord = {
 };
 
 const headerBytes = 80;
+/** In the launcher's order. */
+const styles: readonly Plan['style'][] = ['slipway', 'charliecloud', 'charliecloud-verbose'];
 const callersOwnId = 0xffff_ffff;
 const forEver = 0xffff_ffff_ffff_ffffn;
 /** The launcher's OVERLAY_LAYER. */
@@ -126,7 +129,7 @@ export function encodePlan(plan: Plan, build: string, createdNs: bigint): Buffer
   header.writeUInt8(plan.statuses.own, 76);
   header.writeUInt8(plan.statuses.notFound, 77);
   header.writeUInt8(plan.statuses.notExecutable, 78);
-  header.writeUInt8(plan.style === 'charliecloud' ? 1 : 0, 79);
+  header.writeUInt8(styles.indexOf(plan.style), 79);
   const bytes = Buffer.concat([header, ...records]);
   bytes.writeBigUInt64LE(fnv1a(bytes.subarray(24)), 16);
   return bytes;
@@ -314,6 +317,8 @@ function stepRecord(step: Step): PlanRecord {
       };
     case 'descriptors':
       return { operation: 'DESCRIPTORS', numbers: [0, ...step.keep.toSorted((a, b) => a - b)] };
+    case 'discard':
+      return { operation: 'DISCARD', numbers: step.descriptors };
     case 'capabilities':
       return { operation: 'CAPABILITIES', numbers: [step.keep.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)] };
     case 'no-new-privileges':

@@ -102,6 +102,8 @@ function explainStep(step: Step): ExplainedLine {
       return line(`limit ${step.resource} to ${step.soft}, at most ${step.hard}`, step.origin);
     case 'descriptors':
       return line(`close all open files but ${[0, 1, 2, ...step.keep].join(', ')}`, step.origin);
+    case 'discard':
+      return line(`drop what is written to ${step.descriptors.join(' and ')}`, step.origin);
     case 'capabilities':
       return line(
         step.keep.length === 0 ? 'drop all capabilities' : `drop all capabilities but ${step.keep.join(', ')}`,

@@ -6,6 +6,8 @@ export type PlanningContext = {
   readonly cwd: string;
   /** The user's private directory for plans, or '' where none could be had. */
   readonly runDirectory: string;
+  /** The launcher's own path. */
+  readonly launcher: string;
   /** Where the launcher reads the plan. */
   readonly planDescriptor: number;
   readonly writeStdout: (text: string) => void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a command line of `ch-run` to what is asked of the planner.
-import type { AskedRun, OpenedImage, Person } from '../../../launch/index.ts';
+import type { AskedRun, OpenedImage } from '../../../launch/index.ts';
 import { noIsolation, type RunRequest, SlipwayError, type Writable } from '../../../model/index.ts';
 import type { Inputs } from '../../../sys/inputs.ts';
 import { systemError } from '../../../sys/system-error.ts';
@@ -13,12 +13,19 @@ import { joiningOf } from './join.ts';
 import { createMountTable, type MountTable } from './mount-table.ts';
 import type { ChRunCommandLine } from './options.ts';
 import type { Speaker } from '../messages.ts';
-import { sayCommand, saySettings } from './say.ts';
+import { sayCommand, sayEnvironment, saySettings } from './say.ts';
 
 const homeTmpfsBytes = 4 << 20;
 const nameServiceAgeMs = 3_600_000;
 
-type Given = { readonly inputs: Inputs; readonly speaker: Speaker };
+type Given = {
+  readonly inputs: Inputs;
+  readonly speaker: Speaker;
+  /** The caller's, for what --verbose tells. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** The program that `--ch-ssh` shows. */
+  readonly chSsh: string;
+};
 
 /** @throws SlipwayError with one of Charliecloud's codes. */
 export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
@@ -32,15 +39,16 @@ export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
   if (accounts?.unknown.uid === true) speaker.note(`UID ${ids.uid} not found; using dummy info`);
   if (accounts?.unknown.gid === true) speaker.note(`GID ${ids.gid} not found; using dummy info`);
   const { newRoot, ...located } = image;
-  const request = (opened: OpenedImage, person: Person): RunRequest => {
+  const request = (opened: OpenedImage): RunRequest => {
     const table = createMountTable({ image: opened, inputs, newRoot, isWritable: line.write !== 'no' });
-    addMounts(table, line, { accounts, opened, person, inputs });
+    addMounts(table, line, { accounts, opened, inputs, chSsh: given.chSsh });
     const workdir = line.workdir ?? '/';
     const environment = environmentEdits(line, { image: opened, inputs, speaker });
+    if (line.verbosity > 0) sayEnvironment(environment.slice(1, -1), given.variables, speaker);
     sayCommand(line, speaker);
     return {
       conventions: {
-        style: 'charliecloud',
+        style: line.verbosity > 0 ? 'charliecloud-verbose' : 'charliecloud',
         statuses: { own: 1, notFound: 1, notExecutable: 1 },
         rootFlags: {},
         makesMountPoints: false,
@@ -56,7 +64,7 @@ export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
       ...ids,
       home: false,
       joining,
-      isolation: { ...noIsolation, fakesRoot: line.fakesRoot },
+      isolation: { ...noIsolation, fakesRoot: line.fakesRoot, ...discards(line.verbosity) },
     };
   };
   return {
@@ -73,17 +81,23 @@ function writable({ write }: ChRunCommandLine): Writable {
   return write === 'in-place' ? { kind: 'in-place' } : { kind: 'tmpfs', sizeBytes: fakeSizeBytes(write.fakeSize) };
 }
 
+/** `-q` drops the command's output; only `-qqq` its errors. */
+function discards(verbosity: number): Pick<RunRequest['isolation'], 'discards'> {
+  if (verbosity >= 0) return {};
+  return { discards: verbosity === -3 ? [1, 2] : [1] };
+}
+
 function addMounts(
   table: MountTable,
   line: ChRunCommandLine,
   given: {
     readonly accounts: { readonly passwd: string; readonly group: string } | undefined;
     readonly opened: OpenedImage;
-    readonly person: Person;
     readonly inputs: Inputs;
+    readonly chSsh: string;
   },
 ): void {
-  const { accounts, opened, inputs } = given;
+  const { accounts, opened, inputs, chSsh } = given;
   for (const mount of defaultBinds()) table.addBind(mount);
   if (accounts !== undefined) {
     table.addFile(accounts.passwd, '/etc/passwd');
@@ -97,7 +111,7 @@ function addMounts(
   }
   if (line.hasChSsh) {
     if (opened.kindOf('/usr/bin/ch-ssh') === undefined) throw new SlipwayError('charliecloud-ch-ssh', {});
-    table.addBind(bind(chSshProgram(), '/usr/bin/ch-ssh'));
+    table.addBind(bind(chSsh, '/usr/bin/ch-ssh'));
   }
   for (const { source, target } of line.binds) table.addUserBind(source, target);
 }
@@ -108,9 +122,4 @@ function hostTemporaryDirectory(inputs: Inputs): string {
     throw new SlipwayError('charliecloud-temporary-directory', { path }, { cause: systemError('ENOENT') });
   }
   return inputs.absolute(path);
-}
-
-/** Beside ch-run. */
-function chSshProgram(): string {
-  return '/usr/bin/ch-ssh';
 }

@@ -39,7 +39,12 @@ export async function planChRun(words: readonly string[], context: PlanningConte
         lines = [];
         const line = readCommandLine(words, inputs, speaker);
         if ('ending' in line) throw new Error('a command line ends without a command only now');
-        const asked = askChRun(line, { inputs, speaker });
+        const asked = askChRun(line, {
+          inputs,
+          speaker,
+          variables: context.environment,
+          chSsh: besideLauncher(context.launcher, 'ch-ssh'),
+        });
         // What is said must be said each time.
         return lines.some(({ level }) => level === 'warning') ? { ...asked, isForOnce: true } : asked;
       },
@@ -64,6 +69,11 @@ export async function planChRun(words: readonly string[], context: PlanningConte
     tell();
     return ownFailure;
   }
+}
+
+/** A program of the installation. */
+function besideLauncher(launcher: string, name: string): string {
+  return `${launcher.slice(0, launcher.lastIndexOf('/'))}/${name}`;
 }
 
 async function end(ending: Ending['ending'], context: PlanningContext): Promise<number> {

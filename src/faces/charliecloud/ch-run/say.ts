@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What --verbose tells of a run.
+import { compileGlob, globMatches } from '../../../formats/glob/index.ts';
 import type { Joining } from '../../../model/index.ts';
 import type { Speaker } from '../messages.ts';
 import { shellQuoted } from '../shell-quoted.ts';
+import type { NamedEdits } from './environment.ts';
 import type { FoundImage } from './find-image.ts';
 import type { ChRunCommandLine } from './options.ts';
 
@@ -42,4 +44,37 @@ function joinText(joining: Joining): string {
 
 export function sayCommand(line: ChRunCommandLine, speaker: Speaker): void {
   speaker.note(`executing: ${line.command.map(shellQuoted).join(' ')}`);
+}
+
+/** What each edit comes to in the caller's environment. */
+export function sayEnvironment(
+  edits: readonly NamedEdits[],
+  variables: Readonly<Record<string, string | undefined>>,
+  speaker: Speaker,
+): void {
+  const now = new Map(Object.entries(variables).filter(([, value]) => value !== undefined));
+  for (const edit of edits.flatMap((named) => named.edits)) {
+    if (edit.edit === 'set' || edit.edit === 'expand') {
+      const value = edit.edit === 'set' ? edit.value : expanded(edit.value, now);
+      now.set(edit.name, value);
+      speaker.note(`environment: ${edit.name}=${value}`);
+    }
+    if (edit.edit !== 'unset' && edit.edit !== 'unset-matching') continue;
+    const matcher = compileGlob(edit.glob);
+    for (const name of [...now.keys()].filter((each) => globMatches(matcher, each))) {
+      now.delete(name);
+      speaker.note(`environment: unset ${name}`);
+    }
+  }
+}
+
+function expanded(value: string, now: ReadonlyMap<string, string | undefined>): string {
+  return value
+    .split(':')
+    .flatMap((piece) => {
+      if (piece.length < 2 || !piece.startsWith('$')) return [piece];
+      const found = now.get(piece.slice(1)) ?? '';
+      return found === '' ? [] : [found];
+    })
+    .join(':');
 }
