@@ -2,7 +2,7 @@
 // From what a person names, or a face found, to the facts of an image: an unpacked directory, a squashfs file, or a name
 // in the store.
 import { dirname } from 'node:path';
-import { type FoundImage, resolveStored } from '../image/index.ts';
+import { type FoundImage, resolveInStores } from '../image/index.ts';
 import { emptyImageConfig, formatImageReference, type ImageConfig, SlipwayError } from '../model/index.ts';
 import type { GuestKind, ImageFacts } from '../plan/index.ts';
 import type { Inputs } from '../sys/inputs.ts';
@@ -27,17 +27,17 @@ export type OpenedImage = Required<LocatedImage> &
 
 /**
  * Finds and opens an image, lets `use` look into it, and closes it.
- * A name that begins with `/`, `./` or `../`, or is `.`, is a path; any other is a name in the store at `store`, and
- * where the store has none, a path after all.
- * @throws SlipwayError `image-not-found`, `image-ambiguous`, `image-file-unknown`, and those of a damaged squashfs.
+ * A name that begins with `/`, `./` or `../`, or is `.`, is a path; any other is a name in one of the stores, looked
+ * for in their order, and where they have none, a path after all.
+ * @throws SlipwayError `image-not-found`, `image-denied`, `image-ambiguous`, `image-file-unknown`, and those of a damaged squashfs.
  */
 export async function withImage<T>(
   name: string | LocatedImage,
-  given: { readonly inputs: Inputs; readonly store: string },
+  given: { readonly inputs: Inputs; readonly stores: readonly [string, ...string[]] },
   use: (image: OpenedImage, facts: (targets: readonly string[]) => ImageFacts) => T,
 ): Promise<T> {
-  const { inputs, store } = given;
-  const located = typeof name === 'string' ? findImage(name, store, inputs) : identified(name, inputs);
+  const { inputs, stores } = given;
+  const located = typeof name === 'string' ? findImage(name, stores, inputs) : identified(name, inputs);
   const rootfs =
     located.root.kind === 'directory'
       ? openDirectoryRootfs(located.root.path, inputs)
@@ -53,8 +53,8 @@ export async function withImage<T>(
   }
 }
 
-function findImage(name: string, store: string, inputs: Inputs): Required<LocatedImage> {
-  return isPath(name) ? atPath(name, inputs) : inStore(name, store, inputs);
+function findImage(name: string, stores: readonly [string, ...string[]], inputs: Inputs): Required<LocatedImage> {
+  return isPath(name) ? atPath(name, inputs) : inStores(name, stores, inputs);
 }
 
 function identified(image: LocatedImage, inputs: Inputs): Required<LocatedImage> {
@@ -127,10 +127,10 @@ function atPath(name: string, inputs: Inputs): Required<LocatedImage> {
   return { subject: name, root: { kind: 'squashfs', path }, config, identity: stampText(path, inputs) };
 }
 
-function inStore(name: string, store: string, inputs: Inputs): Required<LocatedImage> {
+function inStores(name: string, stores: readonly [string, ...string[]], inputs: Inputs): Required<LocatedImage> {
   let found: FoundImage;
   try {
-    found = resolveStored(name, store, inputs);
+    found = resolveInStores(name, stores, inputs);
   } catch (error) {
     // `slipway run rootfs` and `slipway run my.squashfs` mean the path when the store knows no such image.
     const path = inputs.absolute(name);

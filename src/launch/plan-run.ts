@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a request to a plan that can be kept: reads image, machine and site through Inputs, plans, and sees to it that
 // the trace can be trusted.
-import { storePath } from '../image/index.ts';
+import { storesToSearch, storeVariables } from '../image/index.ts';
 import type { Plan, RunRequest, TraceEntry } from '../model/index.ts';
 import { type GeneratedFile, mountTargets, plan, type SiteFacts, type Skeleton } from '../plan/index.ts';
 import { createInputs, type Inputs } from '../sys/inputs.ts';
@@ -68,19 +68,14 @@ export async function planRun(
 
 async function planOnce(asked: AskedRun, inputs: Inputs, runDirectory: string): Promise<Omit<ReadyPlan, 'isLasting'>> {
   const { person, maxAgeMs } = readPerson(inputs);
-  const variables = Object.fromEntries(
-    ['SLIPWAY_STORE', 'XDG_DATA_HOME'].map((name) => [name, inputs.environment(name)]),
-  );
-  const planned = await withImage(
-    asked.image,
-    { inputs, store: storePath(variables, person.home) },
-    (opened, factsOf) => {
-      const request = typeof asked.request === 'function' ? asked.request(opened, person) : asked.request;
-      const host = readHostFacts(inputs, { request, person, runDirectory });
-      const image = factsOf(mountTargets(request, host));
-      return plan(request, { image, host, site: readSite(inputs) });
-    },
-  );
+  const variables = Object.fromEntries(storeVariables.map((name) => [name, inputs.environment(name)]));
+  const stores = storesToSearch(variables, person.home, inputs.readText);
+  const planned = await withImage(asked.image, { inputs, stores }, (opened, factsOf) => {
+    const request = typeof asked.request === 'function' ? asked.request(opened, person) : asked.request;
+    const host = readHostFacts(inputs, { request, person, runDirectory });
+    const image = factsOf(mountTargets(request, host));
+    return plan(request, { image, host, site: readSite(inputs) });
+  });
   return {
     plan: {
       ...planned.plan,

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StoredImage, StoredTag } from '../../image/index.ts';
-import {
-  type Digest,
-  formatImageReference,
-  type Platform,
-  type SlipwayError,
-  shortImageReference,
-} from '../../model/index.ts';
+import type { StoredImage } from '../../image/index.ts';
+// The store's own door: see store.ts.
+// oxlint-disable-next-line no-restricted-imports
+import { isDenial, openStore } from '../../image/store/index.ts';
+import { formatImageReference, type Platform, type SlipwayError, shortImageReference } from '../../model/index.ts';
+import type { FaceEnvironment } from '../terminal/environment.ts';
 import { errorText } from '../terminal/error-text.ts';
 import { shortDigest } from '../terminal/pull-progress.ts';
 import { type Column, writeTable } from '../terminal/table.ts';
@@ -14,52 +12,51 @@ import { formatRelativeTime, formatSize } from '../terminal/units.ts';
 import type { CommandContext } from './context.ts';
 import { images } from './descriptions/images.ts';
 import { formatPlatform } from './platform.ts';
-import { readCommandLine } from './read-command-line.ts';
-import { openUserStore } from './store.ts';
-
-/** One line: a name and its image, or an image without a name. */
-type Listed = {
-  readonly digest: Digest;
-  readonly tag?: StoredTag;
-  readonly image: StoredImage;
-};
+import { filterImages, FilterFault } from './image-filters.ts';
+import { joinImages, type Listed, pulledOf } from './listed-image.ts';
+import { readCommandLine, usageError } from './read-command-line.ts';
+import { storesOf } from './store.ts';
+import { showUsage } from './store-usage.ts';
 
 export async function run(argv: readonly string[], { environment }: CommandContext): Promise<number> {
   const line = readCommandLine(images, argv);
   const { stdout, stderr, clock } = environment;
-  const store = await openUserStore(environment);
-  const onDamage = (error: SlipwayError): void => stderr.write(errorText('slipway: warning', error, false));
-  const [tags, stored] = await Promise.all([store.listTags(onDamage), store.listImages(onDamage)]);
-  const listed = join(tags, stored);
+  const [own, ...site] = storesOf(environment);
+  const stores = line.has('site') ? site : [own];
+  if (line.has('usage')) return await showUsage(stores, line.has('json'), environment);
 
+  const listed = (await Promise.all(stores.map((store) => listStore(store, environment)))).flat();
+  const chosen = readFilters(listed, line.values('filter'), clock.now());
   if (line.has('json')) {
-    stdout.write(`${JSON.stringify(listed.map(jsonOf), undefined, 2)}\n`);
+    stdout.write(`${JSON.stringify(chosen.map(jsonOf), undefined, 2)}\n`);
   } else if (line.has('quiet')) {
-    for (const { tag, digest } of listed) {
+    for (const { tag, digest } of chosen) {
       stdout.write(`${tag === undefined ? digest : shortImageReference(tag.reference)}\n`);
     }
-  } else if (listed.length === 0 && stdout.isTerminal) {
-    stderr.write(`no images in ${store.path}\n`);
+  } else if (chosen.length === 0 && stdout.isTerminal) {
+    stderr.write(`no ${listed.length === 0 ? '' : 'such '}images in ${stores.join(', ') || 'stores of the site'}\n`);
   } else {
-    writeTable(stdout, columnsFor(line.has('digests'), clock.now()), listed);
+    writeTable(stdout, columnsFor(line.has('digests'), clock.now()), chosen);
   }
   return 0;
 }
 
-function join(tags: readonly StoredTag[], stored: readonly StoredImage[]): readonly Listed[] {
-  const byDigest = new Map(stored.map((image) => [image.digest, image]));
-  const named = tags.flatMap((tag): Listed[] => {
-    const image = byDigest.get(tag.digest);
-    return image === undefined ? [] : [{ digest: tag.digest, tag, image }];
-  });
-  const withName = new Set(named.map(({ digest }) => digest));
-  const unnamed = stored
-    .filter(({ digest }) => !withName.has(digest))
-    .map((image) => ({ digest: image.digest, image }));
-  return [
-    ...named.sort((a, b) => compare(nameOf(a), nameOf(b))),
-    ...unnamed.sort((a, b) => compare(a.digest, b.digest)),
-  ];
+async function listStore(path: string, { stderr }: FaceEnvironment): Promise<readonly Listed[]> {
+  const store = await openStore(path);
+  const onDamage = (error: SlipwayError): void => {
+    // Images for others are none of ours.
+    if (!isDenial(error)) stderr.write(errorText('slipway: warning', error, false));
+  };
+  return joinImages(...(await Promise.all([store.listTags(onDamage), store.listImages(onDamage)])));
+}
+
+function readFilters(listed: readonly Listed[], filters: readonly string[], now: Date): readonly Listed[] {
+  try {
+    return filterImages(listed, filters, now);
+  } catch (error) {
+    if (error instanceof FilterFault) throw usageError(images, `--filter: ${error.message}`);
+    throw error;
+  }
 }
 
 function columnsFor(hasWholeDigests: boolean, now: Date): readonly Column<Listed>[] {
@@ -100,16 +97,4 @@ function jsonOf({ digest, tag, image }: Listed): Readonly<Record<string, unknown
 
 function platformOf(image: StoredImage): Platform {
   return image.config.platform;
-}
-
-function pulledOf({ tag, image }: Listed): string {
-  return tag?.pulled ?? image.converted;
-}
-
-function nameOf({ tag, digest }: Listed): string {
-  return tag === undefined ? digest : shortImageReference(tag.reference);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

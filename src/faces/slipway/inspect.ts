@@ -8,7 +8,7 @@ import { type Field, fieldsText } from './fields.ts';
 import { inspectFile } from './inspect-file.ts';
 import { formatPlatform } from './platform.ts';
 import { readCommandLine } from './read-command-line.ts';
-import { openUserStore } from './store.ts';
+import { findImage } from './store.ts';
 
 /** What is shown, for people and for programs. */
 export type Inspection = {
@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], { environment }: CommandConte
   const [name = ''] = line.operands;
   const { title, fields, json } = isFileName(name)
     ? inspectFile(name, environment)
-    : inspectImage(name, (await openUserStore(environment)).findImage(name));
+    : inspectImage(name, findImage(name, environment));
   environment.stdout.write(line.has('json') ? `${JSON.stringify(json, undefined, 2)}\n` : fieldsText(title, fields));
   return 0;
 }

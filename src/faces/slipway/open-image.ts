@@ -23,7 +23,7 @@ import { temporaryName } from '../../sys/process-identity.ts';
 import { systemSearchPath } from '../../sys/process.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
 import { openRegistry } from './open-registry.ts';
-import { openUserStore } from './store.ts';
+import { findImage, userStorePath } from './store.ts';
 
 export type OpenImageOptions = {
   readonly environment: FaceEnvironment;
@@ -69,9 +69,8 @@ export async function sourceOptions(options: OpenImageOptions): Promise<OpenSour
 export async function openImage(reference: SourceReference, options: OpenImageOptions): Promise<OpenedSource> {
   const settings = await sourceOptions(options);
   if (reference.transport !== 'name') return await openSource(reference, settings);
-  const store = await openUserStore(options.environment);
   try {
-    const { image, squashfsPath } = store.findImage(reference.text);
+    const { image, squashfsPath } = findImage(reference.text, options.environment);
     const { options: treeOptions, emit } = settings;
     const tree = squashfsTree({ path: squashfsPath, config: image.config, options: treeOptions, emit });
     return { kind: 'tree', source: tree };
@@ -80,7 +79,7 @@ export async function openImage(reference: SourceReference, options: OpenImageOp
     // As with `slipway run`: a word that the store does not know may be a file's.
     const path = resolve(settings.workingDirectory, reference.text);
     if ((await statFollowing(path)) !== undefined) return await openSource({ transport: 'path', path }, settings);
-    const fields = { reference: reference.text, store: store.path };
+    const fields = { reference: reference.text, store: userStorePath(options.environment) };
     const hint = `${error.hint ?? ''}; or write docker://${reference.text} for a registry's image, ./${reference.text} for a file`;
     throw new SlipwayError('image-not-found', fields, { cause: error, hint });
   }

@@ -4,6 +4,15 @@ export type { PackCache } from './pack-cache.ts';
 export { storePath } from './layout.ts';
 export type { LockedImage, LockWait } from './locked-image.ts';
 export { type FoundImage, resolveStored, type StoreReader } from './lookup.ts';
-export { openStore, type Store, type StoreUsage } from './open-store.ts';
+export type { OwnerUsage, StoreUsage } from './measure-usage.ts';
+export { openStore, type Store } from './open-store.ts';
 export { fileStoreReader, type OnDamage } from './read-store.ts';
 export type { Removal } from './remove-image.ts';
+export {
+  type FoundInStore,
+  isDenial,
+  resolveInStores,
+  siteStoresFile,
+  storesToSearch,
+  storeVariables,
+} from './site-stores.ts';

@@ -63,7 +63,7 @@ describe('a store', () => {
     assert.deepEqual(await store.listTags(fail), []);
     assert.deepEqual(await store.listImages(fail), []);
     assert.equal(await store.readImage(digestOf('a')), undefined);
-    assert.deepEqual(await store.usage(), { imageBytes: 0, packBytes: 0, workBytes: 0 });
+    assert.deepEqual(await store.usage(), { imageBytes: 0, packBytes: 0, workBytes: 0, owners: [] });
     assert.throws(
       () => store.findImage('debian'),
       (error) => hasCode(error, 'image-not-found'),

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store as one value: what the commands work with.
 import type { Digest, ImageReference } from '../../model/index.ts';
-import { freeBytes, listDirectoryIfPresent, readFileIfPresent, statIfPresent } from '../../sys/files.ts';
+import { readFileIfPresent } from '../../sys/files.ts';
 import type { StoredImage, StoredTag } from '../types.ts';
-import {
-  blobsDirectory,
-  imagesDirectory,
-  packsDirectory,
-  squashfsPath,
-  temporaryDirectory,
-  versionPath,
-} from './layout.ts';
+import { squashfsPath, versionPath } from './layout.ts';
 import { type LockedImage, type LockWait, withImage } from './locked-image.ts';
 import { checkStoreVersion, type FoundImage, resolveStored } from './lookup.ts';
+import { measureUsage, type StoreUsage } from './measure-usage.ts';
 import { type PackCache, packCache } from './pack-cache.ts';
 import { prepareStore } from './prepare-store.ts';
 import {
@@ -59,16 +53,6 @@ export type Store = {
   readonly packs: PackCache;
 };
 
-export type StoreUsage = {
-  readonly imageBytes: number;
-  /** Compressed layers, kept for further images that have them. */
-  readonly packBytes: number;
-  /** Layers and files being written, for pulls that go on or were broken off. */
-  readonly workBytes: number;
-  /** Undefined where the store does not exist yet. */
-  readonly freeBytes?: number;
-};
-
 /**
  * The store at an absolute path, which need not exist: it is empty then, and `prepare` makes it.
  * @throws SlipwayError `store-version-unknown`.
@@ -91,28 +75,7 @@ export async function openStore(path: string): Promise<Store> {
     remove: (text, wait) => removeImage(path, text, wait),
     removeUntagged: (wait) => removeUntagged(path, wait),
     sweep: (now, wait) => sweepStore(path, now, wait),
-    usage: () => measureStore(path),
+    usage: () => measureUsage(path),
     packs: packCache(path),
   };
-}
-
-async function measureStore(store: string): Promise<StoreUsage> {
-  const blobs = blobsDirectory(store);
-  const work = [`${blobs}/sha256`, `${blobs}/sha512`, temporaryDirectory(store)];
-  const workBytes = (await Promise.all(work.map(bytesIn))).reduce((sum, bytes) => sum + bytes, 0);
-  const isThere = (await statIfPresent(store)) !== undefined;
-  return {
-    imageBytes: await bytesIn(imagesDirectory(store)),
-    packBytes: await bytesIn(packsDirectory(store)),
-    workBytes,
-    ...(isThere ? { freeBytes: await freeBytes(store) } : {}),
-  };
-}
-
-async function bytesIn(directory: string): Promise<number> {
-  let bytes = 0;
-  for (const name of (await listDirectoryIfPresent(directory)) ?? []) {
-    bytes += (await statIfPresent(`${directory}/${name}`))?.size ?? 0;
-  }
-  return bytes;
 }

@@ -8,6 +8,12 @@ export const storeErrors = {
     exitStatus: 125,
     httpStatus: 404,
   },
+  'image-denied': {
+    message: 'find image {reference}: the store {store} has what may be it, but you may not read it',
+    hint: 'ask whoever keeps that store for access (slipway access), or pull it into your own: slipway pull {reference}',
+    exitStatus: 125,
+    httpStatus: 403,
+  },
   'image-ambiguous': {
     message: 'find image {reference}: the store has several that match: {candidates}',
     hint: 'give one of these names',

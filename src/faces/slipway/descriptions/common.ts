@@ -8,6 +8,11 @@ export const storeVariable = {
   help: 'directory of the image store; without it $XDG_DATA_HOME/slipway, or else ~/.local/share/slipway',
 } as const;
 
+export const siteStoreVariable = {
+  term: 'SLIPWAY_SITE_STORE',
+  help: 'stores in which images are looked for after your own, with colons between them; without it those that /etc/slipway/site-stores names',
+} as const;
+
 export const policyOption = {
   long: 'policy',
   argument: 'required',

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
-import { helpOption, storeVariable } from './common.ts';
+import { filterHelp } from '../image-filters.ts';
+import { helpOption, siteStoreVariable, storeVariable } from './common.ts';
 
-export const images: CommandDescription<'digests' | 'quiet' | 'json' | 'help'> = {
+export const images: CommandDescription<'filter' | 'site' | 'usage' | 'digests' | 'quiet' | 'json' | 'help'> = {
   name: 'slipway images',
   summary: 'list the images in the store',
   description: [
@@ -11,12 +12,30 @@ export const images: CommandDescription<'digests' | 'quiet' | 'json' | 'help'> =
   ],
   operands: [],
   options: [
+    {
+      long: 'filter',
+      short: 'f',
+      argument: 'required',
+      argumentName: 'KEY=VALUE',
+      help: 'list only images that meet this; if repeated, all of them',
+    },
+    { long: 'site', argument: 'none', help: "list the site's images, which everybody can run, instead of your own" },
+    { long: 'usage', argument: 'none', help: 'print instead how much room the store takes, and whose files it is' },
     { long: 'digests', argument: 'none', help: 'show whole digests on a terminal too' },
     { long: 'quiet', short: 'q', argument: 'none', help: 'print names only, or the digest of what has none' },
     { long: 'json', argument: 'none', help: 'print one JSON array with all that is known about each' },
     helpOption,
   ],
   rules: { mode: 'permute' },
-  sections: [{ title: 'Environment variables', items: [storeVariable] }],
-  examples: [{ command: 'slipway images --json', help: 'List images for a program' }],
+  sections: [
+    { title: 'Filters', items: filterHelp.map(([term, help]) => ({ term, help })) },
+    { title: 'Environment variables', items: [storeVariable, siteStoreVariable] },
+  ],
+  examples: [
+    {
+      command: "slipway images --filter 'reference=ghcr.io/**' --filter before=30d -q",
+      help: 'What is old of one registry',
+    },
+    { command: 'slipway images --json', help: 'List images for a program' },
+  ],
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
-import { helpOption, storeVariable } from './common.ts';
+import { helpOption, siteStoreVariable, storeVariable } from './common.ts';
 
 export const inspect: CommandDescription<'json' | 'help'> = {
   name: 'slipway inspect',
@@ -18,7 +18,7 @@ export const inspect: CommandDescription<'json' | 'help'> = {
   ],
   options: [{ long: 'json', argument: 'none', help: 'print one JSON object' }, helpOption],
   rules: { mode: 'permute' },
-  sections: [{ title: 'Environment variables', items: [storeVariable] }],
+  sections: [{ title: 'Environment variables', items: [storeVariable, siteStoreVariable] }],
   examples: [
     { command: 'slipway inspect debian:12', help: 'Show an image' },
     { command: 'slipway inspect --json debian:12 | jq .file', help: "Find an image's file" },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
-import { helpOption, storeVariable } from './common.ts';
+import { helpOption, siteStoreVariable, storeVariable } from './common.ts';
 
 /** The command itself; its subcommands are added from the table in commands.ts. */
 export const slipway: CommandDescription<'version' | 'help'> = {
@@ -21,6 +21,7 @@ export const slipway: CommandDescription<'version' | 'help'> = {
       title: 'Environment variables',
       items: [
         storeVariable,
+        siteStoreVariable,
         { term: 'SLIPWAY_DEBUG', help: 'if set, errors tell where in the program they arose' },
         { term: 'NO_COLOR', help: 'if set, nothing is coloured' },
       ],
