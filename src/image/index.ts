@@ -4,6 +4,7 @@ export * from './convert/index.ts';
 export * from './download/index.ts';
 export * from './exports/index.ts';
 export * from './pull/index.ts';
+export * from './push/index.ts';
 export * from './registry/index.ts';
 export * from './sources/index.ts';
 export * from './store/index.ts';

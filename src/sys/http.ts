@@ -8,14 +8,15 @@ import { HttpFailure, httpFailureOf } from './http-failure.ts';
 import type { ProxySettings } from './proxies.ts';
 import type { TlsMaterial } from './tls-material.ts';
 
-export type HttpMethod = 'GET' | 'POST';
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT';
 
 export type HttpRequest = {
   readonly method: HttpMethod;
   readonly url: URL;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** What is streamed is sent once; its length stands in the headers. */
+  readonly body?: string | Buffer | Readable;
 };
 
 export type HttpResponse = {

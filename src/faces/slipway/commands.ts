@@ -12,6 +12,7 @@ import { images } from './descriptions/images.ts';
 import { inspect } from './descriptions/inspect.ts';
 import { login, logout } from './descriptions/login.ts';
 import { pull } from './descriptions/pull.ts';
+import { push } from './descriptions/push.ts';
 import { rm } from './descriptions/rm.ts';
 import { explain, run } from './descriptions/run.ts';
 import { slipway } from './descriptions/slipway.ts';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   { name: 'run', description: run, load: () => import('./run.ts') },
   { name: 'explain', description: explain, load: () => import('./explain.ts') },
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
+  { name: 'push', description: push, load: () => import('./push.ts') },
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'gateway', description: gateway, load: () => import('./gateway.ts') },

@@ -17,13 +17,11 @@ import { formatCount, formatDuration, formatSize } from '../terminal/units.ts';
 import type { CommandContext } from './context.ts';
 import { convert } from './descriptions/convert.ts';
 import { failureLine } from './failure-line.ts';
+import { imageOptions, usedThreads } from './image-options.ts';
 import { openImage, searchPathOf } from './open-image.ts';
-import { machinePlatform, parsePlatform } from './platform.ts';
 import { type CommandLine, readCommandLine, usageError } from './read-command-line.ts';
 
-const mostThreads = 8;
 const sourceForms = ['directory', 'squashfs', 'sif', 'tar', 'oci', 'oci-archive', 'docker-archive', 'dir'] as const;
-const layerCompressions: readonly LayerCompression[] = ['gzip', 'zstd', 'none'];
 
 type Line = CommandLine<(typeof convert.options)[number]['long'] & string>;
 
@@ -99,57 +97,32 @@ type Asked = {
 };
 
 function readRequest(line: Line, input: string, output: string): Asked {
-  const from = oneOf(line, 'from', sourceForms);
-  const to = oneOf(line, 'to', targetFormats);
+  const read = imageOptions(convert);
+  const from = read.oneOf('from', line.value('from'), sourceForms);
+  const to = read.oneOf('to', line.value('to'), targetFormats);
   const name = line.value('name');
   const target = parseTarget(output, to);
   return {
     from: parseSourceReference(from === undefined ? input : `${from}:${input}`),
     to: name === undefined ? target : { ...target, name },
-    platform: readPlatform(line.value('platform')),
+    platform: read.platform(line.value('platform')),
     options: {
       ...defaultConvertOptions,
       skeleton: 'none',
-      threads: Math.min(navigator.hardwareConcurrency, mostThreads),
+      threads: usedThreads(),
       compressor: { compression: 'zstd', level: readLevel(line.value('level')) },
       xattrs: line.has('xattrs') ? 'keep' : 'drop',
-      owner: readOwner(line.value('owner')),
+      owner: read.owner(line.value('owner')),
     },
-    layerCompression: oneOf(line, 'layer-compression', layerCompressions) ?? 'gzip',
+    layerCompression: read.layerCompression(line.value('layer-compression')),
   };
-}
-
-function oneOf<Word extends string>(
-  line: Line,
-  option: 'from' | 'to' | 'layer-compression',
-  words: readonly Word[],
-): Word | undefined {
-  const text = line.value(option);
-  if (text === undefined) return undefined;
-  return words.find((word) => word === text) ?? refuse(`--${option}: "${text}" is none of ${words.join(', ')}`);
-}
-
-function readPlatform(text: string | undefined): Platform {
-  if (text === undefined) return machinePlatform(process.arch);
-  return parsePlatform(text) ?? refuse(`--platform: "${text}" is not OS/ARCH[/VARIANT], e.g. linux/arm64`);
 }
 
 function readLevel(text: string | undefined): number {
   if (text === undefined) return 3;
   const level = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
-  return level >= 1 && level <= 22 ? level : refuse(`--level: "${text}" is no number from 1 to 22`);
-}
-
-function readOwner(text: string | undefined): ConvertOptions['owner'] {
-  if (text === undefined) return 'keep';
-  const match = /^([0-9]{1,10}):([0-9]{1,10})$/.exec(text);
-  const [uid, gid] = [Number(match?.[1]), Number(match?.[2])];
-  const isId = (id: number): boolean => id >= 0 && id < 2 ** 32 - 1;
-  return isId(uid) && isId(gid) ? { uid, gid } : refuse(`--owner: "${text}" is not UID:GID`);
-}
-
-function refuse(reason: string): never {
-  throw usageError(convert, reason);
+  if (level >= 1 && level <= 22) return level;
+  throw usageError(convert, `--level: "${text}" is no number from 1 to 22`);
 }
 
 function now({ clock }: CommandContext['environment']): string {

@@ -43,6 +43,11 @@ export function searchPathOf({ variables }: FaceEnvironment): string {
   return path === '' ? systemSearchPath : `${path}:${systemSearchPath}`;
 }
 
+/** Paths in a directory that nobody else has. */
+export function temporaryPaths(directory: string): () => string {
+  return () => join(directory, `.slipway-${temporaryName()}`);
+}
+
 /** What `openSource` is told here. */
 export async function sourceOptions(options: OpenImageOptions): Promise<OpenSourceOptions> {
   const { environment, platform, plainHttp, temporaryDirectory, emit, signal } = options;
@@ -53,7 +58,7 @@ export async function sourceOptions(options: OpenImageOptions): Promise<OpenSour
     platform,
     options: { limits, xattrs: options.xattrs ?? 'drop', searchPath: searchPathOf(environment) },
     workingDirectory: environment.workingDirectory,
-    temporaryPath: () => join(temporaryDirectory, `.slipway-${temporaryName()}`),
+    temporaryPath: temporaryPaths(temporaryDirectory),
     openRegistry: (image) => openRegistry(image, { environment, access, platform, plainHttp, emit }),
     environment: variables,
     ...(options.stripsTop === undefined ? {} : { stripsTop: options.stripsTop }),

@@ -79,8 +79,13 @@ export async function exportImage(
     layers.push(layer);
     return layer;
   });
+  return composeTreeImage(opened.source, layers);
+}
+
+/** The documents of an image that a tree was made into. */
+export function composeTreeImage({ config }: TreeSource, layers: readonly LayerDescriptor[]): ExportedImage {
   const diffIds = layers.flatMap(({ diffId }) => (diffId === undefined ? [] : [diffId]));
-  return withManifest(composeConfig(opened.source.config, diffIds, 'slipway convert'), layers);
+  return withManifest(composeConfig(config, diffIds, 'slipway convert'), layers);
 }
 
 /** Resolves, and says so as a pull does. */
@@ -116,7 +121,8 @@ export function toOciImage(resolved: ResolvedImage): ExportedImage {
   return { manifest, manifestBytes, config, configBytes, layers };
 }
 
-function withManifest(configBytes: Buffer, layers: readonly LayerDescriptor[]): ExportedImage {
+/** An image of OCI's types with this configuration and these layers. */
+export function withManifest(configBytes: Buffer, layers: readonly LayerDescriptor[]): ExportedImage {
   const config = configDescriptor(digestOf(configBytes), configBytes.length);
   const manifestBytes = composeManifest(config, layers);
   const manifest = {

@@ -21,7 +21,7 @@ export type ExchangeOptions = {
 };
 
 /**
- * Sends a request and follows up to `maxRedirects` redirects (301, 302, 303, 307, 308) of a GET. Authorization stays
+ * Sends a request and follows up to `maxRedirects` redirects (301, 302, 303, 307, 308) of a GET or HEAD. Authorization stays
  * with the first origin, also when a later redirect leads back to it. From https it never goes to http.
  * @throws SlipwayError `registry-error`: a redirect that leads nowhere or to http, too many; HttpFailure
  */
@@ -32,7 +32,7 @@ export async function exchange(request: HttpRequest, options: ExchangeOptions): 
   for (let redirects = 0; ; redirects++) {
     const response = await options.client.request(current, options.signal);
     const target = redirectTarget(response, current.url);
-    if (target === undefined || current.method !== 'GET') {
+    if (target === undefined || (current.method !== 'GET' && current.method !== 'HEAD')) {
       return { response, isFromOrigin: current.url.origin === request.url.origin };
     }
     await discardBody(response);

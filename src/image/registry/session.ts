@@ -2,6 +2,7 @@
 // Conversation with one registry about one repository: finds the scheme, answers challenges, repeats what failed for a
 // moment, and turns refusals into errors that say who was asked and with whose credentials. What an answer means
 // beyond that (200, 206, 404, 416) is the caller's.
+import type { Readable } from 'node:stream';
 import { type Emit, type ImageReference, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../sys/http.ts';
@@ -25,6 +26,15 @@ export type RegistryRequest = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+/** What is sent to a registry to be kept there. */
+export type RegistryOrder = Omit<RegistryRequest, 'path' | 'isAboutRegistry'> & {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT';
+  /** As in RegistryRequest, or what an answer's Location said. */
+  readonly to: { readonly path: string } | { readonly location: string };
+  /** Called for each attempt; its length has to stand in the headers. */
+  readonly body?: () => Buffer | Readable;
+};
+
 /** Reads an answer within an attempt: when its body breaks, the request is sent again. */
 export type Consume<T> = (response: HttpResponse) => Promise<T>;
 
@@ -32,6 +42,12 @@ export type RegistrySession = {
   readonly reference: ImageReference;
   /** @throws SlipwayError `registry-*`; whatever `consume` throws */
   readonly get: <T>(request: RegistryRequest, signal: AbortSignal, consume: Consume<T>) => Promise<T>;
+  /** @throws as `get`; with `isSentOnce` a TransientFailure where sending again may help */
+  readonly send: <T>(
+    order: RegistryOrder & { readonly isSentOnce?: boolean },
+    signal: AbortSignal,
+    consume: Consume<T>,
+  ) => Promise<T>;
   /** An address outside the registry, without any authorization. */
   readonly getForeign: <T>(
     url: URL,
@@ -54,6 +70,8 @@ export type SessionOptions = {
   readonly emit: Emit<PullEvent>;
 };
 
+type Sending = Pick<RegistryRequest, 'task' | 'headers'> & Partial<Pick<RegistryOrder, 'method' | 'body'>>;
+
 export function createSession(options: SessionOptions): RegistrySession {
   const { reference, client, limits, clock } = options;
   const { registry, repository } = reference;
@@ -64,21 +82,29 @@ export function createSession(options: SessionOptions): RegistrySession {
 
   /** One request and its redirects. The first answer settles which of the addresses is the registry's. */
   const exchangeAt = async (
-    request: RegistryRequest,
+    request: Sending,
     path: string,
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Exchange> => {
     const candidates = base === undefined ? addresses : [base];
     for (const [index, address] of candidates.entries()) {
+      const url = new URL(path, address);
+      if (address.protocol === 'https:' && url.protocol !== 'https:') {
+        const reason = `sends us to ${url.host} without TLS`;
+        throw new SlipwayError('registry-error', { task: request.task, registry, reason });
+      }
+      const isOwn = url.origin === address.origin;
       const headers = {
         'accept-encoding': 'identity',
         ...request.headers,
-        ...(authorization === undefined ? {} : { authorization }),
+        // What lets us into the registry is never shown to another server.
+        ...(authorization === undefined || !isOwn ? {} : { authorization }),
       };
+      const body = request.body?.();
       try {
         const answer = await exchange(
-          { method: 'GET', url: new URL(path, address), headers },
+          { method: request.method ?? 'GET', url, headers, ...(body === undefined ? {} : { body }) },
           { client, maxRedirects: limits.redirects, task: request.task, registry, signal },
         );
         base = address;
@@ -92,8 +118,7 @@ export function createSession(options: SessionOptions): RegistrySession {
     throw new Error('a registry has at least one address');
   };
 
-  const attempt = async <T>(request: RegistryRequest, signal: AbortSignal, consume: Consume<T>): Promise<T> => {
-    const path = request.isAboutRegistry === true ? request.path : `${repository}/${request.path}`;
+  const attempt = async <T>(request: Sending, path: string, signal: AbortSignal, consume: Consume<T>): Promise<T> => {
     const authorization = await authorizer.current(signal);
     let answer = await exchangeAt(request, path, authorization, signal);
     const challenged = await challengesOf(answer, request, authorization, signal);
@@ -115,7 +140,7 @@ export function createSession(options: SessionOptions): RegistrySession {
    */
   const challengesOf = async (
     { response, isFromOrigin }: Exchange,
-    request: RegistryRequest,
+    request: Sending,
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<ReturnType<typeof parseChallenges> | undefined> => {
@@ -123,7 +148,7 @@ export function createSession(options: SessionOptions): RegistrySession {
     if (response.status === 401) return parseChallenges(response.header('www-authenticate'));
     if ((response.status !== 403 && response.status !== 404) || authorization !== undefined) return undefined;
     if (!(await authorizer.hasCredentials(signal))) return undefined;
-    const root = await exchangeAt({ ...request, headers: {} }, '', undefined, signal);
+    const root = await exchangeAt({ task: request.task }, '', undefined, signal);
     await discardBody(root.response);
     if (root.response.status !== 401 || !root.isFromOrigin) return undefined;
     return parseChallenges(root.response.header('www-authenticate'));
@@ -182,10 +207,30 @@ export function createSession(options: SessionOptions): RegistrySession {
     },
   });
 
+  const send = async <T>(
+    order: RegistryOrder & { readonly isSentOnce?: boolean },
+    signal: AbortSignal,
+    consume: Consume<T>,
+  ): Promise<T> => {
+    // A Location may be relative to the registry's address, or name another server.
+    const path = 'location' in order.to ? order.to.location : `${repository}/${order.to.path}`;
+    const once = async (): Promise<T> => await attempt(order, path, signal, consume);
+    if (order.isSentOnce !== true) return await repeat(order.task, signal, registry, once);
+    try {
+      return await once();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw networkError(error, registry, base !== undefined);
+    }
+  };
+
   return {
     reference,
-    get: async (request, signal, consume) =>
-      await repeat(request.task, signal, registry, async () => await attempt(request, signal, consume)),
+    get: async (request, signal, consume) => {
+      const path = request.isAboutRegistry === true ? request.path : `${repository}/${request.path}`;
+      return await repeat(request.task, signal, registry, async () => await attempt(request, path, signal, consume));
+    },
+    send,
     getForeign,
     close: client.close,
   };

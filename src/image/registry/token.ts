@@ -22,7 +22,10 @@ const defaultLifetimeSeconds = 60;
 const maxLifetimeSeconds = 24 * 3600;
 const clientId = 'slipway';
 
-export function tokenRequest(challenge: TokenChallenge, credentials: Credentials | undefined): HttpRequest {
+export function tokenRequest(
+  challenge: TokenChallenge,
+  credentials: Credentials | undefined,
+): HttpRequest & { readonly body?: string } {
   const headers = { 'accept': 'application/json', 'accept-encoding': 'identity' };
   const service: [string, string][] = challenge.service === undefined ? [] : [['service', challenge.service]];
   if (credentials?.kind === 'identity-token') {

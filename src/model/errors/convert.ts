@@ -21,4 +21,10 @@ export const convertErrors = {
     exitStatus: 125,
     httpStatus: 409,
   },
+  'push-digest-differs': {
+    message: 'push {reference}: the image has digest {actual}',
+    hint: 'leave the digest out, or push the image that has it',
+    exitStatus: 125,
+    httpStatus: 409,
+  },
 } as const;
