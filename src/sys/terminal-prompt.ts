@@ -17,8 +17,10 @@ export async function askOnTerminal(
   const descriptor = attemptingSync('open the terminal', '/dev/tty', () => openSync('/dev/tty', 'r'));
   const input = new ReadStream(descriptor);
   const answers: string[] = [];
+  // What was typed ahead, beyond the line that was asked for.
+  const typed = { text: '' };
   try {
-    for (const question of questions) answers.push(await askOne(input, question, write, signal));
+    for (const question of questions) answers.push(await askOne(input, question, { write, signal, typed }));
     return answers;
   } finally {
     input.setRawMode(false);
@@ -30,9 +32,13 @@ export async function askOnTerminal(
 async function askOne(
   input: ReadStream,
   { prompt, isHidden }: TerminalQuestion,
-  write: (text: string) => void,
-  signal: AbortSignal,
+  context: {
+    readonly write: (text: string) => void;
+    readonly signal: AbortSignal;
+    readonly typed: { text: string };
+  },
 ): Promise<string> {
+  const { write, signal, typed } = context;
   signal.throwIfAborted();
   input.setRawMode(true);
   input.setEncoding('utf8');
@@ -48,7 +54,10 @@ async function askOne(
     };
     const onAbort = (): void => end(() => reject(signal.reason as Error));
     const onData = (chunk: string): void => {
-      for (const character of chunk) {
+      typed.text += chunk;
+      while (typed.text !== '') {
+        const character = String.fromCodePoint(typed.text.codePointAt(0) ?? 0);
+        typed.text = typed.text.slice(character.length);
         if (character === '\r' || character === '\n') return end(() => resolve(text));
         if (character === '\u0003' || character === '\u0004') return end(() => reject(new Error('nothing was given')));
         if (character === '\u007F' || character === '\b') {
@@ -63,5 +72,6 @@ async function askOne(
     signal.addEventListener('abort', onAbort, { once: true });
     input.on('data', onData as never);
     input.resume();
+    onData('');
   });
 }

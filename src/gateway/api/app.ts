@@ -3,7 +3,7 @@
 // refusals are here once for all.
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { describeError } from '../../model/index.ts';
 import { isMungeSilent } from '../auth/authenticate.ts';
 import { Refusal, type Session } from '../auth/session.ts';
@@ -37,7 +37,10 @@ export async function createApp(context: GatewayContext, options: AppOptions = {
   const { limits } = context.config();
   const app = fastify({
     loggerInstance: context.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A path that can't be decoded comes to no route.
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendRefusal(request, reply, new Refusal('image not found', { reason: 'the path is malformed' })),
     genReqId: () => randomUUID(),
     bodyLimit: limits.bodyBytes,
     requestTimeout: requestTimeoutMs,

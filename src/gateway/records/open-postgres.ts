@@ -30,6 +30,8 @@ export async function openPostgresRecords(uri: string): Promise<Records> {
   });
   // A connection that breaks while nobody uses it is replaced when it is wanted.
   pool.on('error', () => undefined);
+  // So is one that breaks between two statements of a transaction: the second statement tells.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   await again(isPassing, () => migrate(database));
   const records = sqlRecords({

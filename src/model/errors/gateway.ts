@@ -55,10 +55,9 @@ export const gatewayErrors = {
     exitStatus: 1,
     httpStatus: 502,
   },
-  'gateway-client-config': {
-    message: 'read {path}: {reason}',
-    hint: 'the keys system and imageGateway say where the image gateway is',
-    exitStatus: 125,
-    httpStatus: 500,
+  'gateway-login-failed': {
+    message: 'log in to {location}: {reason}',
+    exitStatus: 1,
+    httpStatus: 403,
   },
 } as const;
