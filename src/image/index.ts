@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images: where they come from, how they become one file, where they are kept.
+export * from './check/index.ts';
 export * from './convert/index.ts';
 export * from './download/index.ts';
 export * from './exports/index.ts';

@@ -7,6 +7,8 @@ import { config } from './descriptions/config.ts';
 import { convert } from './descriptions/convert.ts';
 import { doctor } from './descriptions/doctor.ts';
 import { gateway } from './descriptions/gateway.ts';
+import { fsck } from './descriptions/fsck.ts';
+import { gc } from './descriptions/gc.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
 import { inspect } from './descriptions/inspect.ts';
@@ -38,6 +40,8 @@ export const commands: readonly Command[] = [
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'gateway', description: gateway, load: () => import('./gateway.ts') },
+  { name: 'gc', description: gc, load: () => import('./gc.ts') },
+  { name: 'fsck', description: fsck, load: () => import('./fsck.ts') },
   { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },
   { name: 'config', description: config, load: () => import('./config.ts') },
   { name: 'completion', description: completion, load: () => import('./completion.ts') },

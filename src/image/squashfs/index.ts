@@ -4,3 +4,4 @@ export { type BlockCompressor, type Compressor, createBlockCompressor } from './
 export type { ContentWriter } from './content-writer.ts';
 export { createSquashfsWriter, type SquashfsWriter, type SquashfsWriterOptions } from './writer.ts';
 export { createPackWriter, openPack, type Pack, type PackWriter, type PackWriterOptions } from './pack-file.ts';
+export { cellBytes } from './cell-checksums.ts';

@@ -48,6 +48,7 @@ export type Pack = AsyncDisposable & {
    * @throws SlipwayError `layer-pack-damaged`
    */
   readonly readCell: (cell: number, into: Buffer) => Promise<Buffer>;
+  readonly cellCount: number;
   /** Where in its cell 0 the blocks begin. */
   readonly dataStart: number;
 };
@@ -137,6 +138,7 @@ async function readPack(file: BlockFile, path: string): Promise<Pack> {
     blockSizeBytes,
     ...parts,
     dataStart: headerBytes,
+    cellCount: dataEnd > headerBytes ? Math.ceil(dataEnd / cellBytes) : 0,
     async readCell(cell, into) {
       const from = cell === 0 ? headerBytes : cell * cellBytes;
       const to = Math.min((cell + 1) * cellBytes, dataEnd);

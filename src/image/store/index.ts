@@ -2,6 +2,7 @@
 // The light door: the store without registry client and conversion, for the launch's path.
 export type { PackCache } from './pack-cache.ts';
 export { storePath } from './layout.ts';
+export { type Collected, type CollectionGoal, collectGarbage, planCollection } from './collect-garbage.ts';
 export type { LockedImage, LockWait } from './locked-image.ts';
 export { type FoundImage, resolveStored, type StoreReader } from './lookup.ts';
 export type { OwnerUsage, StoreUsage } from './measure-usage.ts';

@@ -5,6 +5,8 @@
 //   images/HEX.squashfs       an image, mode 0444; HEX is of the manifest of its platform
 //   images/HEX.json           StoredImage. Written last, removed first: an image exists exactly while this file does,
 //                             so that no reader meets half an image; a squashfs without it is garbage
+//   images/HEX.sum            the SHA-256 of the squashfs, as `slipway fsck` found it the first time: squashfs itself has
+//                             no checksums, so that this alone shows bits that turn later
 //   tags/NAME.json            StoredTag; NAME is the full reference, percent-encoded
 //   blobs/ALGORITHM/HEX       a layer while a pull needs it, complete and verified
 //   blobs/ALGORITHM/HEX.part  the beginning of one, from which a later pull goes on
@@ -86,6 +88,8 @@ export const squashfsPath = (store: string, digest: Digest): string =>
   join(imagesDirectory(store), `${digestHex(digest)}.squashfs`);
 export const imageRecordPath = (store: string, digest: Digest): string =>
   join(imagesDirectory(store), `${digestHex(digest)}.json`);
+export const imageSumPath = (store: string, digest: Digest): string =>
+  join(imagesDirectory(store), `${digestHex(digest)}.sum`);
 export const pullRecordPath = (store: string, digest: Digest): string =>
   join(pullsDirectory(store), `${digestHex(digest)}.json`);
 export const tagRecordPath = (store: string, reference: ImageReference): string =>

@@ -5,7 +5,7 @@ import type { Digest, Emit, ImageReference, Verification } from '../../model/ind
 import { moveDurably, removeIfPresent, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
 import { type WaitingForLock, withLock } from '../../sys/lock-file.ts';
 import type { StoredImage } from '../types.ts';
-import { imageLockPath, imageRecordPath, squashfsPath, storeLockPath, tagRecordPath } from './layout.ts';
+import { imageLockPath, imageRecordPath, imageSumPath, squashfsPath, storeLockPath, tagRecordPath } from './layout.ts';
 import { readWholeImage } from './read-store.ts';
 import { formatStoredImage, formatStoredTag } from './records.ts';
 import { temporaryPath } from './temporary.ts';
@@ -23,6 +23,8 @@ export type LockedImage = {
   readonly put: (image: StoredImage, finishedSquashfs: string) => Promise<void>;
   /** Writes down how the image was found acceptable. */
   readonly note: (image: StoredImage, verification: Verification) => Promise<void>;
+  /** Keeps the sum of the image's file, for later checks. */
+  readonly noteSum: (sha256: string) => Promise<void>;
   /** Points a tag at the image, wherever it pointed before. */
   readonly tag: (reference: ImageReference, pulled: Date) => Promise<void>;
   /** Removes the image, with what a failed removal or write may have left of it; the bytes freed. */
@@ -42,7 +44,8 @@ export async function withImage<T>(
   );
 }
 
-function lockedImage(store: string, digest: Digest, signal: AbortSignal): LockedImage {
+/** For whoever holds the image's lock. */
+export function lockedImage(store: string, digest: Digest, signal: AbortSignal): LockedImage {
   return {
     digest,
     read: () => readWholeImage(store, digest),
@@ -54,6 +57,7 @@ function lockedImage(store: string, digest: Digest, signal: AbortSignal): Locked
       signal.throwIfAborted();
       // A record that is there belongs to a squashfs that is missing or cut: readers must not pair it with the new one.
       await removeIfPresent(imageRecordPath(store, digest));
+      await removeIfPresent(imageSumPath(store, digest));
       await moveDurably(finishedSquashfs, squashfsPath(store, digest), { mode: 0o444 });
       await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage(image), {
         mode: 0o644,
@@ -62,6 +66,12 @@ function lockedImage(store: string, digest: Digest, signal: AbortSignal): Locked
     },
     note: async (image, verification) => {
       await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage({ ...image, verification }), {
+        mode: 0o644,
+        temporary: temporaryPath(store),
+      });
+    },
+    noteSum: async (sha256) => {
+      await writeFileAtomic(imageSumPath(store, digest), `${sha256}\n`, {
         mode: 0o644,
         temporary: temporaryPath(store),
       });
@@ -77,6 +87,7 @@ function lockedImage(store: string, digest: Digest, signal: AbortSignal): Locked
     },
     remove: async () => {
       await removeIfPresent(imageRecordPath(store, digest));
+      await removeIfPresent(imageSumPath(store, digest));
       const path = squashfsPath(store, digest);
       const sizeBytes = (await statIfPresent(path))?.size ?? 0;
       await removeIfPresent(path);

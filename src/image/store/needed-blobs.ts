@@ -44,8 +44,14 @@ export async function releaseNeededBlobs(
   });
 }
 
-/** Every blob that a pull which is alive has noted. Notes of dead pulls are removed. The caller holds `blobs.lock`. */
-export async function neededBlobs(store: string): Promise<ReadonlySet<Digest>> {
+/**
+ * Every blob that a pull which is alive has noted. Notes of dead pulls are removed, and the caller holds `blobs.lock`;
+ * or nothing is changed, and the answer may be old when it comes.
+ */
+export async function neededBlobs(
+  store: string,
+  options: { readonly isOnlyLooking?: boolean } = {},
+): Promise<ReadonlySet<Digest>> {
   const needed = new Set<Digest>();
   for (const name of (await listDirectoryIfPresent(pullsDirectory(store))) ?? []) {
     const image = digestOfFileName(name, '.json');
@@ -54,7 +60,7 @@ export async function neededBlobs(store: string): Promise<ReadonlySet<Digest>> {
     // A pull notes its blobs after it has locked its image, and under blobs.lock: where the image is not locked now,
     // the note is of a pull that has died, and a new one is yet to write its own.
     if (!(await isLocked(imageLockPath(store, image)))) {
-      await removeIfPresent(path);
+      if (options.isOnlyLooking !== true) await removeIfPresent(path);
       continue;
     }
     const text = await readFileIfPresent(path, { maxBytes: maxRecordBytes });

@@ -52,7 +52,8 @@ async function noteUse(path: string): Promise<void> {
   }
 }
 
-type Kept = {
+/** A pack, and when it was last used. */
+export type KeptPack = {
   readonly path: string;
   readonly layer: Digest | undefined;
   readonly bytes: number;
@@ -76,8 +77,9 @@ async function evictPacks(store: string, goal: EvictionGoal): Promise<number> {
   return freedBytes;
 }
 
-async function listPacks(store: string): Promise<readonly Kept[]> {
-  const packs: Kept[] = [];
+/** All of them. */
+export async function listPacks(store: string): Promise<readonly KeptPack[]> {
+  const packs: KeptPack[] = [];
   for (const name of (await listDirectoryIfPresent(packsDirectory(store))) ?? []) {
     const path = packPath(store, name);
     const stat = await statIfPresent(path);
