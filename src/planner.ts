@@ -10,6 +10,7 @@ const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
   'slipway': () => planSlipwayRun,
   'mount_hook': async () => (await import('./faces/sarus/mount-hook.ts')).planMountHook,
   'ch-run': async () => (await import('./faces/charliecloud/ch-run/plan-ch-run.ts')).planChRun,
+  'shifter': async () => (await import('./faces/shifter/plan-shifter.ts')).planShifter,
 };
 
 async function plan(): Promise<number> {

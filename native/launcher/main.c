@@ -34,7 +34,7 @@ static const struct {
 };
 
 // Run by root on behalf of jobs: nothing that a job's owner chose may reach them, or what they start.
-static const char *const roots_own[] = {"setupRoot", "unsetupRoot", "slipway-batch"};
+static const char *const roots_own[] = {"setupRoot", "unsetupRoot"};
 
 static void be_fresh(const char *face) {
   static char *fresh[] = {"PATH=/usr/bin:/usr/sbin:/bin:/sbin", NULL};

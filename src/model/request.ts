@@ -31,7 +31,7 @@ export type MountRequest =
 export type MadeEntry =
   | { readonly path: string; readonly kind: 'directory' }
   /** Empty unless `content` says otherwise. */
-  | { readonly path: string; readonly kind: 'file'; readonly content?: string }
+  | { readonly path: string; readonly kind: 'file'; readonly content?: string; readonly isExecutable?: boolean }
   | { readonly path: string; readonly kind: 'link'; readonly target: string };
 
 /** When a hook is run (OCI runtime-spec, "POSIX-platform Hooks"). */
@@ -111,7 +111,7 @@ export type FaceConventions = {
   readonly style: Plan['style'];
   readonly statuses: Plan['statuses'];
   /** Of the root's mount, beside what `writable` says. */
-  readonly rootFlags: Pick<MountFlags, 'nosuid' | 'nodev' | 'recursive'>;
+  readonly rootFlags: Pick<MountFlags, 'nosuid' | 'nodev' | 'recursive' | 'readOnly'>;
   /** Whether a mount point that the image lacks is made above the image; otherwise a mount on it fails, or is left out. */
   readonly makesMountPoints: boolean;
   /**
@@ -119,6 +119,13 @@ export type FaceConventions = {
    * points that the image lacks are made in there.
    */
   readonly layer?: readonly MadeEntry[];
+  /**
+   * Root builds the container for others, mounts it at this path, and ends. The image is mounted by the kernel: it must be
+   * known to be sound.
+   */
+  readonly preparesAt?: string;
+  /** How long what ranks share outlives the last of them; the site's word where left out. */
+  readonly lingerMs?: number;
   /** In this order. */
   readonly workdirs: readonly Omit<Extract<Step, { readonly step: 'chdir' }>, 'step'>[];
   /** The program's first words; the caller's follow where there are any. */

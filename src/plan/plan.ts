@@ -146,13 +146,14 @@ function constructionSteps(given: {
   };
   // An image's files belong to root. In a namespace where root is the caller they become the caller's own, and so
   // can be copied up by an overlay; a second namespace then gives the caller the ids that he is to have.
-  const isNested = image.root.kind === 'squashfs' && (uid !== 0 || gid !== 0);
+  const preparesAt = request.conventions?.preparesAt;
+  const isNested = preparesAt === undefined && image.root.kind === 'squashfs' && (uid !== 0 || gid !== 0);
   const isWritable = request.writable.kind === 'tmpfs' || request.writable.kind === 'directory';
   const canCreate = isWritable || scaffold.kind === 'overlay';
   return [
     isNested
       ? { step: 'namespaces', namespaces: ['user', 'mount'], uid: 0, gid: 0, origin: "the image's files become yours" }
-      : identity,
+      : { ...identity, ...(preparesAt === undefined ? {} : { namespaces: ['mount'] as const }) },
     rootStep(request, image, host),
     ...writableSteps(request, scaffold),
     ...(layer === undefined
@@ -160,7 +161,9 @@ function constructionSteps(given: {
       : [{ step: 'overlay', on: { layer: layer.path }, origin: 'what is laid over the image' } as const]),
     ...adaptations.flatMap(({ origin, mounts }) => mounts.map((mount) => mountStep(mount, origin, canCreate))),
     ...(scaffold.kind === 'overlay' ? [{ step: 'root-read-only' } as const] : []),
-    { step: 'enter' },
+    preparesAt === undefined
+      ? { step: 'enter' }
+      : { step: 'leave-at', path: preparesAt, origin: 'for others to enter' },
     ...(isNested ? [identity] : []),
   ];
 }
@@ -172,6 +175,7 @@ function sharedSteps(
 ): readonly Step[] {
   const { request, image, site } = given;
   const { joining } = request;
+  if (request.conventions?.preparesAt !== undefined) return construction;
   if (joining.kind === 'process') {
     return [{ step: 'join', pid: joining.pid, origin: '--join-pid' }];
   }
@@ -189,7 +193,7 @@ function sharedSteps(
     {
       step: 'hold',
       key,
-      lingerMs: site.lingerMs,
+      lingerMs: request.conventions?.lingerMs ?? site.lingerMs,
       scope: joining.kind === 'tag' ? (joining.scope ?? holderScope) : [...holderScope, '@sources'],
       ...(joining.kind === 'tag' && joining.peers !== undefined ? { peers: joining.peers } : {}),
     },
@@ -221,11 +225,13 @@ function privateSteps(request: RunRequest, ids: { readonly uid: number; readonly
 
 function rootStep(request: RunRequest, image: ImageFacts, host: HostFacts): Step {
   const own = request.conventions?.rootFlags ?? { nosuid: true, nodev: true };
-  const flags = { ...own, readOnly: request.writable.kind !== 'in-place' };
+  const flags = { readOnly: request.writable.kind !== 'in-place', ...own };
   const origin = `the image ${image.subject}`;
   if (image.root.kind === 'directory') {
     return { step: 'root-directory', path: image.root.path, flags: { ...flags, recursive: true }, origin };
   }
+  if (request.conventions?.preparesAt !== undefined)
+    return { step: 'root-squashfs', image: image.root.path, flags, origin };
   if (host.squashfuse === undefined) throw new SlipwayError('squashfuse-missing', { image: image.subject });
   return { step: 'root-squashfuse', image: image.root.path, server: host.squashfuse, flags, origin };
 }

@@ -17,12 +17,36 @@ export function accountFromNameService(uid: number): Account | undefined {
   return { name: fields[0] ?? '', fullName: fields[4] ?? '', home: fields[5] ?? '/', shell: fields[6] ?? '/bin/sh' };
 }
 
+/** An account with its ids. */
+export type FullAccount = Account & { readonly uid: number; readonly gid: number };
+
+export function accountById(uid: number): FullAccount | undefined {
+  return fullAccount(getent('passwd', uid));
+}
+
+export function accountByName(name: string): FullAccount | undefined {
+  return fullAccount(getent('passwd', name));
+}
+
+/** The groups of a user by name, his own first; empty where nobody knows him. */
+export function groupIdsOf(name: string): readonly number[] {
+  // One line: the name, then ids between blanks.
+  const words = getent('initgroups', name)?.[0]?.split(/ +/).slice(1) ?? [];
+  return words.filter((word) => /^[0-9]+$/.test(word)).map(Number);
+}
+
+function fullAccount(fields: readonly string[] | undefined): FullAccount | undefined {
+  if (fields === undefined) return undefined;
+  const [name = '', , uid = '', gid = '', fullName = '', home = '/', shell = '/bin/sh'] = fields;
+  return { name, uid: Number(uid), gid: Number(gid), fullName, home, shell };
+}
+
 export function groupNameFromNameService(gid: number): string | undefined {
   return getent('group', gid)?.[0];
 }
 
 /** getent(1): the C library of the host asks, with all its modules; there is no other way that works everywhere. */
-function getent(database: 'passwd' | 'group', id: number): readonly string[] | undefined {
+function getent(database: 'passwd' | 'group' | 'initgroups', id: number | string): readonly string[] | undefined {
   // Loaded here, for the few who need it: it would cost every planning several milliseconds.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const result = spawnSync('/usr/bin/getent', [database, String(id)], {

@@ -46,17 +46,25 @@ export function makeSkeleton(path: string, entries: readonly MadeEntry[]): void 
     // Left by a process that was killed and had this pid.
     rmSync(temporary, { force: true, recursive: true });
     mkdirSync(temporary, { mode: 0o755 });
-    for (const entry of entries) {
-      const own = `${temporary}/${entry.path}`;
-      if (entry.kind === 'directory') mkdirSync(own, { mode: 0o755 });
-      else if (entry.kind === 'link') symlinkSync(entry.target, own);
-      else writeFileSync(own, entry.content ?? '', { flag: 'wx', mode: 0o644 });
-    }
+    fillDirectory(temporary, entries);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true, recursive: true });
     // Another planner made the same one meanwhile.
     if (statSync(path, { throwIfNoEntry: false }) === undefined) throw error;
+  }
+}
+
+/** Makes all this in an empty directory. */
+export function fillDirectory(directory: string, entries: readonly MadeEntry[]): void {
+  for (const entry of entries) {
+    const own = `${directory}/${entry.path}`;
+    if (entry.kind === 'directory') mkdirSync(own, { mode: 0o755 });
+    else if (entry.kind === 'link') symlinkSync(entry.target, own);
+    else {
+      const mode = entry.isExecutable === true ? 0o755 : 0o644;
+      writeFileSync(own, entry.content ?? '', { flag: 'wx', mode });
+    }
   }
 }
 
