@@ -116,6 +116,7 @@ static _Noreturn void end_as(int status) {
 // Waits for `child`, reaping others, and passes on what is sent to this process. What the terminal sends reaches the
 // whole process group, the program too, and is not passed on (si_code says who sent it). Stopping is left to default.
 static _Noreturn void stand_before(pid_t child, const sigset_t *passed, bool is_first) {
+  close_between(3, ~0u, false); // through /proc the program could take what is open here
   for (;;) {
     siginfo_t info;
     int signal = sigwaitinfo(passed, &info);

@@ -182,11 +182,11 @@ suite('the files of a program that slipway runs', { skip }, async () => {
       for (const link of ['/absolute', '/dots']) {
         assert.equal(await inside(image, 'cat /srv/file', ['-v', `./more:${link}`]), 'two\n');
       }
+      // Where the link would lead is made in the image's own tree.
       for (const target of ['/away', '/away/below']) {
-        const { status, said } = await launch(user, ['-v', `./more:${target}`, image, '--', 'ls', target]);
-        assert.deepEqual(
-          [status, said.split('\n')[0]],
-          [125, `slipway: find the mount point ${target}: No such file or directory (ENOENT)`],
+        assert.equal(
+          await inside(image, `cat ${outside}${target.slice('/away'.length)}/file`, ['-v', `./more:${target}`]),
+          'two\n',
         );
       }
       assert.deepEqual(readdirSync(outside), []);
