@@ -9,6 +9,7 @@ type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<n
 
 /** By the name of the command: the names in bin/, which scripts/commands.txt lists, and what Slipway's own parts ask by. */
 const mains: Readonly<Record<string, () => Promise<Main>>> = {
+  'sarus': async () => (await import('./faces/sarus/main.ts')).main,
   'shifter-job': async () => (await import('./faces/shifter/job/main.ts')).main,
   'shifterimg': async () => (await import('./faces/shifter/shifterimg/main.ts')).main,
   'conda-containerize': async () => (await import('./faces/tykky/main.ts')).mainOf('conda-containerize'),

@@ -7,6 +7,7 @@ import { currentDirectory } from './sys/current-directory.ts';
 
 /** By the name of the command; `planned` in native/launcher/main.c has the same names. */
 const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
+  'sarus': async () => (await import('./faces/sarus/plan-run.ts')).planSarusRun,
   'slipway': () => planSlipwayRun,
   'mount_hook': async () => (await import('./faces/sarus/mount-hook.ts')).planMountHook,
   'ch-run': async () => (await import('./faces/charliecloud/ch-run/plan-ch-run.ts')).planChRun,

@@ -30,6 +30,7 @@ static const struct {
     {"shifter", NULL, false},
     {"setupRoot", NULL, false},
     {"mount_hook", NULL, false},
+    {"sarus", "run", true},
     {"ch-run", NULL, false},
 };
 

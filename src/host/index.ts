@@ -4,4 +4,5 @@ export { type Examination, examineHost } from './examine-host.ts';
 export { type Finding, type FindingState, type Remedy, worstState } from './finding.ts';
 export { squashfuseSearchPath } from './fuse.ts';
 export * from './libraries/index.ts';
+export * from './replacement/index.ts';
 export { type HostReader, thisMachine } from './reader.ts';

@@ -13,3 +13,4 @@ export * from './trust/index.ts';
 export * from './trees/index.ts';
 export * from './types.ts';
 export { type Compressor, createSquashfsWriter, type SquashfsWriter } from './squashfs/index.ts';
+export * from './sarus-repository/index.ts';

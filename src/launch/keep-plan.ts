@@ -43,7 +43,9 @@ function encode(ready: ReadyPlan, { build, nowNs }: PlanKeeping): Buffer {
 }
 
 function writeInRunDirectory(ready: ReadyPlan, bytes: Uint8Array, { runDirectory, nowNs }: PlanKeeping): void {
-  for (const { path, content } of ready.generated) writeFileInPlace(path, content, 0o444);
+  for (const { path, content, encoding } of ready.generated) {
+    writeFileInPlace(path, Buffer.from(content, encoding ?? 'utf8'), 0o444);
+  }
   for (const { path, entries } of ready.skeletons) makeSkeleton(path, entries);
   if (!ready.isLasting) return;
   sweepOldFiles(runDirectory, Number(nowNs / 1_000_000n) - maxIdleMs);

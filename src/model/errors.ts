@@ -13,6 +13,7 @@ import { launchErrors } from './errors/launch.ts';
 import { registryErrors } from './errors/registry.ts';
 import { shifterErrors } from './errors/shifter.ts';
 import { sourceErrors } from './errors/sources.ts';
+import { sarusErrors } from './errors/sarus.ts';
 import { squashfsErrors } from './errors/squashfs.ts';
 import { storeErrors } from './errors/store.ts';
 import { systemErrors } from './errors/system.ts';
@@ -37,6 +38,7 @@ export const errorTable: typeof usageErrors &
   typeof systemErrors &
   typeof hookErrors &
   typeof jobErrors &
+  typeof sarusErrors &
   typeof cdiErrors = {
   ...usageErrors,
   ...registryErrors,
@@ -52,6 +54,7 @@ export const errorTable: typeof usageErrors &
   ...hookErrors,
   ...charliecloudErrors,
   ...gatewayErrors,
+  ...sarusErrors,
   ...systemErrors,
   ...cdiErrors,
   ...jobErrors,

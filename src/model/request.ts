@@ -18,7 +18,14 @@ export type MountRequest =
       readonly flags: MountFlags;
     }
   /** A file made for this container alone; read-only, whatever the flags. */
-  | { readonly kind: 'file'; readonly content: string; readonly target: string; readonly flags: MountFlags }
+  | {
+      readonly kind: 'file';
+      readonly content: string;
+      /** How its characters become bytes; UTF-8 unless told. */
+      readonly encoding?: 'latin1';
+      readonly target: string;
+      readonly flags: MountFlags;
+    }
   /** The same, of a directory with all that is in it. */
   | {
       readonly kind: 'tree';

@@ -7,3 +7,4 @@ export { type GeneratedFile, mountSources, mountTargets, plan, type PlannedRun }
 export type { Skeleton } from './scaffold.ts';
 export { capabilityNumber } from './capabilities.ts';
 export { defaultPath } from './environment.ts';
+export { containerGroup, containerPasswd } from './accounts.ts';

@@ -19,7 +19,7 @@ import { layerDirectories, layerFor } from './layer.ts';
 import { type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
 
 /** A file made for the container; its name is its content's digest, so writing it twice is harmless. */
-export type GeneratedFile = { readonly path: string; readonly content: string };
+export type GeneratedFile = { readonly path: string; readonly content: string; readonly encoding?: 'latin1' };
 
 export type PlannedRun = {
   readonly plan: Pick<Plan, 'subject' | 'style' | 'statuses' | 'steps'>;
@@ -300,7 +300,12 @@ function withFilesMade(
         return { kind: 'bind', source: path, target, flags };
       }
       if (mount.kind !== 'file') return mount;
-      const file = { path: `${host.generatedDirectory}/f-${fingerprint(mount.content)}`, content: mount.content };
+      const { content, encoding } = mount;
+      const file = {
+        path: `${host.generatedDirectory}/f-${fingerprint(content)}`,
+        content,
+        ...(encoding === undefined ? {} : { encoding }),
+      };
       generated.set(file.path, file);
       return { kind: 'bind', source: file.path, target, flags };
     }),

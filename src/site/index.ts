@@ -6,3 +6,5 @@ export * from './cdi/index.ts';
 export * from './udi-root/index.ts';
 export * from './trust/index.ts';
 export * from './imagemanager/index.ts';
+export * from './oci-hooks/index.ts';
+export * from './sarus-json/index.ts';

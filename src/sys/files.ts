@@ -4,7 +4,21 @@
 // (rename(2), fsync(2): "does not necessarily ensure that the entry in the directory has also reached disk").
 // All errors are those of `toFileError`.
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, type Stats } from 'node:fs';
-import { access, chmod, lstat, mkdir, open, readdir, rename, rm, stat, statfs, unlink, utimes } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  unlink,
+  utimes,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { attempting, attemptingSync, isErrno } from './file-errors.ts';
@@ -67,6 +81,21 @@ export async function moveIntoPlace(from: string, to: string, options: { readonl
 export async function markUsed(path: string): Promise<void> {
   const now = new Date();
   await attempting('touch the file', path, () => utimes(path, now, now));
+}
+
+/** Gives a file another name on the same file system, in place of what has it now. */
+export async function linkOver(from: string, to: string): Promise<void> {
+  await attempting('link', to, async () => {
+    const temporary = `${to}.${temporaryName()}`;
+    await link(from, temporary);
+    try {
+      // Where both are one file already, rename(2) does nothing and leaves both names.
+      await rename(temporary, to);
+    } finally {
+      await unlinkQuietly(temporary);
+    }
+    await syncDirectory(dirname(to));
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ import type { MadeEntry } from '../model/index.ts';
 
 /** Writes a file under another name and renames it. Text that is there already is left as it is, but kept young. */
 export function writeFileInPlace(path: string, content: string | Uint8Array, mode: number): void {
-  if (typeof content === 'string' && hasContent(path, content)) {
+  if (hasContent(path, content)) {
     const now = new Date();
     utimesSync(path, now, now);
     return;
@@ -87,7 +87,8 @@ function temporaryName(path: string): string {
   return `${path}.${process.pid}~`;
 }
 
-function hasContent(path: string, content: string): boolean {
+function hasContent(path: string, content: string | Uint8Array): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
-  return stats?.size === Buffer.byteLength(content) && readFileSync(path, 'utf8') === content;
+  const bytes = Buffer.from(content);
+  return stats?.size === bytes.length && stats.isFile() && readFileSync(path).equals(bytes);
 }

@@ -2,12 +2,12 @@
 // Against this machine's own ldconfig, in each of the formats that it writes.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseLdCache } from './index.ts';
+import { encodeLdCache, parseLdCache } from './index.ts';
 
 const ldconfig = ['/sbin/ldconfig', '/usr/sbin/ldconfig'].find(existsSync);
 const skip = ldconfig === undefined ? 'machine: no ldconfig' : false;
@@ -62,4 +62,27 @@ test('takes no harm from what is no cache, or a damaged one', { skip }, () => {
   assert.equal(parseLdCache(Buffer.from('ld.so-1.7.0')), undefined);
   assert.equal(parseLdCache(Buffer.from('glibc-ld.so.cache1.1')), undefined);
   assert.equal(parseLdCache(Buffer.alloc(0)), undefined);
+});
+
+test('writes a cache that reads as what was written, and that ldconfig and the loader accept', { skip }, () => {
+  const original = parseLdCache(readFileSync(makeCache('new'))) ?? [];
+  const path = join(folder, 'encoded');
+  const withLevels = [
+    { name: 'libz.so.1', path: '/nowhere/libz.so.1', flags: 0x0303, hwcap: 'x86-64-v3' },
+    { name: 'libslipway.so.10', path: '/nowhere/libslipway.so.10', flags: 0x0303, hwcap: undefined },
+    { name: 'libslipway.so.9', path: '/nowhere/libslipway.so.9', flags: 0x0303, hwcap: undefined },
+  ];
+  for (const libraries of [original, original.toReversed(), [...withLevels, ...original], []]) {
+    const bytes = encodeLdCache(libraries);
+    writeFileSync(path, bytes);
+    const parsed = parseLdCache(bytes) ?? [];
+    assert.deepEqual(new Set(parsed.map(({ path: to }) => to)), new Set(libraries.map(({ path: to }) => to)));
+    const { stdout, status } = spawnSync(ldconfig ?? '', ['-p', '-C', path], { encoding: 'latin1' });
+    assert.equal(status, 0);
+    assert.equal([...stdout.matchAll(/ => /g)].length, libraries.length);
+  }
+  // The order in which this machine's own ldconfig puts them is the one that a search by halves needs.
+  const names = (libraries: readonly { readonly name: string }[]): readonly string[] =>
+    libraries.map(({ name }) => name);
+  assert.deepEqual(names(parseLdCache(encodeLdCache(original.toReversed())) ?? []), names(original));
 });

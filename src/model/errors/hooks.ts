@@ -32,6 +32,18 @@ export const hookErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'hook-file': {
+    message: 'read the hook configuration {path}: {reason}',
+    hint: 'an administrator must mend the file or take it away; nothing runs meanwhile, lest a container lack what the site adds',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'hook-setting': {
+    message: 'prepare the hook {hook}: {reason}',
+    hint: 'its variables stand under hook.env in its configuration file',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
   'hook-ldconfig': {
     message: 'use {path} from LDCONFIG_PATH: {reason}',
     hint: 'the hook runs it as root: it must be called ldconfig, and only root may be able to change it',

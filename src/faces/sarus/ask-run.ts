@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the words after `sarus run` to a RunRequest.
+import { parseDeviceValue, parseMountValue } from '../../formats/sarus-mount/index.ts';
+import { libraryCacheWith, machineTree } from '../../host/index.ts';
+import type { AskedRun, OpenedImage, Person } from '../../launch/index.ts';
+import {
+  type Adaptation,
+  type EnvironmentEdit,
+  type MountRequest,
+  noIsolation,
+  type RunRequest,
+  SlipwayError,
+} from '../../model/index.ts';
+import { type HookFile, hookMatches, lineOf, readSarusHooks, type SarusSite } from '../../site/index.ts';
+import type { Inputs } from '../../sys/inputs.ts';
+import { annotationsOf } from './annotations.ts';
+import { baseAdaptation, namesAdaptation } from './container.ts';
+import { run, type RunOption } from './descriptions/run.ts';
+import { environmentAdaptations, personEdits } from './environment.ts';
+import type { FoundSarusImage } from './find-image.ts';
+import { effectsOf } from './hook-effects.ts';
+import { type Line, readLine, usageError } from './read-line.ts';
+
+export type SarusAsk = {
+  /** argv, `sarus` first. */
+  readonly words: readonly string[];
+  /** The index of `run` among them. */
+  readonly verb: number;
+  readonly site: SarusSite;
+  readonly inputs: Inputs;
+  readonly say: (text: string) => void;
+  /** Adaptations for devices of CDI specifications. */
+  readonly cdiDevices: (names: readonly string[]) => readonly Adaptation[];
+};
+
+/** A CDI device's name is told from a path by its first character. */
+const isCdiName = (value: string): boolean => !value.startsWith('/') && value.includes('=');
+
+/** Half of a machine's memory, as the kernel gives a tmpfs where nothing is said, is more than anybody writes to a root. */
+const writableBytes = 2 ** 36;
+
+/** Reads the words as far as they don't need the image. @throws SlipwayError `sarus-usage`, `device-value`, `mount-value` */
+export function readRun(words: readonly string[]): Line<RunOption> {
+  const line = readLine(run, words);
+  const pid = line.value('pid');
+  if (pid !== undefined && pid !== 'host' && pid !== 'private')
+    throw usageError(run, `--pid "${pid}" is neither host nor private`);
+  if (line.has('ssh') && pid === 'host') throw usageError(run, '--ssh needs --pid=private');
+  if (line.value('mpi-type') === '') throw usageError(run, '--mpi-type is empty');
+  if (line.value('name') === '') throw usageError(run, '--name is empty');
+  const workdir = line.value('workdir');
+  if (workdir !== undefined && !workdir.startsWith('/'))
+    throw usageError(run, `--workdir "${workdir}" is not absolute`);
+  return line;
+}
+
+/** @throws SlipwayError for everything that words, site and image can get wrong */
+export function askRun(line: Line<RunOption>, found: FoundSarusImage, ask: SarusAsk): AskedRun {
+  const { site, inputs, words, verb } = ask;
+  const { meta } = found;
+  const [, ...command] = line.operands;
+  const hooks = site.hooksDirectory === undefined ? [] : readSarusHooks(site.hooksDirectory, site.checksOwners, inputs);
+  const entrypoint = line
+    .value('entrypoint')
+    ?.split(/\s+/)
+    .filter((word) => word !== '');
+  const cmd = command.length > 0 || entrypoint !== undefined ? [] : meta.Cmd;
+  const first = [...(entrypoint ?? meta.Entrypoint), ...cmd];
+  if (first.length + command.length === 0) {
+    throw new SlipwayError('sarus-no-command', { image: found.located.subject });
+  }
+  // Where a hook asks which program is run, the plan is for that program alone.
+  const isAsked = hooks.some(({ when }) => when.commands !== undefined) && first.length === 0 && !line.has('init');
+  const covered = isAsked ? 1 : 0;
+  const init = line.has('init') ? ['/dev/init', '--'] : [];
+  const program = [...init, ...first, ...command.slice(0, covered)];
+  const person = personAdaptations(line, ask);
+  const siteOnes = siteAdaptations(site);
+  const annotations = annotationsOf(line, { labels: meta.Labels, defaultMpiType: site.defaultMpiType });
+  const subject = {
+    annotations,
+    command: program[0] ?? command[0],
+    hasBindMounts: [...siteOnes, ...person].some(({ mounts }) => mounts.length > 0),
+  };
+  const matching = hooks.filter((file) => hookMatches(file, subject));
+  return {
+    image: found.located,
+    covers: {
+      words: words.slice(0, verb + 1 + line.consumed + covered),
+      isExact: command.length === 0,
+    },
+    request: (image, who) => makeRequest({ line, found, image, who, matching, siteOnes, person, program, ask }),
+  };
+}
+
+function makeRequest(given: {
+  readonly line: Line<RunOption>;
+  readonly found: FoundSarusImage;
+  readonly image: OpenedImage;
+  readonly who: Person;
+  readonly matching: readonly HookFile[];
+  readonly siteOnes: readonly Adaptation[];
+  readonly person: readonly Adaptation[];
+  readonly program: readonly string[];
+  readonly ask: SarusAsk;
+}): RunRequest {
+  const { line, found, image, who, matching, siteOnes, person, ask } = given;
+  const { site, inputs } = ask;
+  const variables = [
+    ...environmentAdaptations({ meta: found.meta, site, hasInit: line.has('init'), inputs }),
+    ...environmentOf(line, ask),
+  ];
+  const variable = variableLookup(variables, inputs);
+  const effects = matching.map((file) => effectsOf(file, { image, inputs, variable, say: ask.say }));
+  const fromHooks = effects.flatMap(({ adaptations }) => adaptations);
+  const added = [...siteOnes, ...person, ...initAdaptation(line, site), ...fromHooks];
+  const isPidPrivate = line.has('ssh') || line.value('pid') === 'private';
+  const workdir = line.value('workdir') ?? (found.meta.WorkingDir || '/');
+  return {
+    conventions: {
+      style: 'slipway',
+      statuses: { own: 1, notFound: 1, notExecutable: 1 },
+      rootFlags: { nosuid: true, nodev: true },
+      makesMountPoints: true,
+      workdirs: [{ how: 'must', path: workdir, origin: line.has('workdir') ? '--workdir' : 'the image' }],
+      words: given.program,
+    },
+    adaptations: [
+      baseAdaptation(added, { isPidPrivate, inputs }),
+      namesAdaptation(image, who, { site, inputs }),
+      ...added,
+      ...(effects.some(({ needsLibraryCache }) => needsLibraryCache) ? cacheAdaptation(image, added, inputs) : []),
+      ...variables,
+    ],
+    writable: { kind: 'tmpfs', sizeBytes: writableBytes },
+    hasCommand: line.operands.length > 1,
+    home: false,
+    joining: { kind: 'nobody' },
+    isolation: { ...noIsolation, namespaces: isPidPrivate ? ['pid'] : [] },
+  };
+}
+
+/** What ldconfig would do after the mounts. */
+function cacheAdaptation(image: OpenedImage, added: readonly Adaptation[], inputs: Inputs): readonly Adaptation[] {
+  const mounted = added.flatMap(({ mounts }) =>
+    mounts.flatMap((mount) => (mount.kind === 'bind' ? [{ source: mount.source, target: mount.target }] : [])),
+  );
+  const content = libraryCacheWith(image, machineTree(inputs), mounted);
+  if (content === undefined) return [];
+  return [
+    {
+      origin: 'the libraries that hooks brought in',
+      mounts: [{ kind: 'file', content, encoding: 'latin1', target: '/etc/ld.so.cache', flags: {} }],
+      environment: [],
+    },
+  ];
+}
+
+function siteAdaptations(site: SarusSite): readonly Adaptation[] {
+  const file = site.file ?? '';
+  const mounts = site.siteMounts.map(({ source, target, isReadOnly }) =>
+    one(`${file}:${lineOf(site.text, target)}`, bind(source, target, isReadOnly)),
+  );
+  const devices = site.siteDevices.map(({ source, target }) =>
+    one(`${file}:${lineOf(site.text, source)}`, bind(source, target, false)),
+  );
+  return [...mounts, ...devices];
+}
+
+function personAdaptations(line: Line<RunOption>, ask: SarusAsk): readonly Adaptation[] {
+  const { site, inputs } = ask;
+  const rules = { forbiddenPaths: site.forbiddenPaths, forbiddenTrees: site.forbiddenTrees };
+  const mounts = line.values('mount').map((value) => {
+    const result = parseMountValue(value, { rules, expand: (text) => text });
+    if (!result.ok) throw new SlipwayError('mount-value', { value, reason: result.reason });
+    const { source, target, isReadOnly } = result.mount;
+    if (inputs.kindOf(source) === undefined) {
+      throw new SlipwayError('mount-value', { value, reason: `the source "${source}" does not exist` });
+    }
+    return one(`--mount=${value}`, bind(source, target, isReadOnly));
+  });
+  const devices = line
+    .values('device')
+    .filter((value) => !isCdiName(value))
+    .flatMap((value) => {
+      const result = parseDeviceValue(value);
+      if (!result.ok) throw new SlipwayError('device-value', { value, reason: result.reason });
+      const { source, target } = result.device;
+      if (inputs.kindOf(source) !== 'other') {
+        throw new SlipwayError('device-value', { value, reason: `${source} is no device here` });
+      }
+      if (site.siteDevices.some((device) => device.source === source)) {
+        ask.say(`--device=${value} is left out: the site shows ${source} already`);
+        return [];
+      }
+      return [one(`--device=${value}`, bind(source, target, false))];
+    });
+  const named = line.values('device').filter(isCdiName);
+  return [...mounts, ...devices, ...(named.length === 0 ? [] : ask.cdiDevices(named))];
+}
+
+function environmentOf(line: Line<RunOption>, { inputs }: SarusAsk): readonly Adaptation[] {
+  return line.values('env').map((value) => {
+    const environment = personEdits(value, inputs);
+    if (environment === undefined) throw usageError(run, `--env "${value}" has no name`);
+    return { origin: `--env ${value}`, mounts: [], environment };
+  });
+}
+
+function initAdaptation(line: Line<RunOption>, site: SarusSite): readonly Adaptation[] {
+  if (!line.has('init')) return [];
+  if (site.initPath === undefined) throw usageError(run, '--init: the site has named no init (initPath in sarus.json)');
+  return [one('--init', bind(site.initPath, '/dev/init', true))];
+}
+
+/** A variable as the container will have it; the host's own value becomes part of what the plan depends on. */
+function variableLookup(adaptations: readonly Adaptation[], inputs: Inputs): (name: string) => string | undefined {
+  const edits: readonly EnvironmentEdit[] = adaptations.flatMap(({ environment }) => environment);
+  return (name) => {
+    let value = inputs.environment(name);
+    for (const edit of edits) {
+      if (edit.edit === 'unset' && edit.glob === name) value = undefined;
+      if ((edit.edit === 'set' || (edit.edit === 'default' && value === undefined)) && edit.name === name) {
+        value = edit.value;
+      }
+      if (edit.edit === 'prepend' && edit.name === name) value = joined(edit.value, value);
+      if (edit.edit === 'append' && edit.name === name) value = joined(value, edit.value);
+    }
+    return value;
+  };
+}
+
+function joined(first: string | undefined, second: string | undefined): string {
+  return [first, second].filter((part) => part !== undefined && part !== '').join(':');
+}
+
+function bind(source: string, target: string, isReadOnly: boolean): MountRequest {
+  const flags = { recursive: true, nosuid: true, ...(isReadOnly ? { readOnly: true } : {}) };
+  return { kind: 'bind', source, target, flags };
+}
+
+function one(origin: string, mount: MountRequest): Adaptation {
+  return { origin, mounts: [mount], environment: [] };
+}
