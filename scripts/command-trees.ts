@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every command that is installed, with its subcommands: man pages, completions and docs/reference are made from this.
-import { chRun } from '../src/faces/charliecloud/ch-run/description.ts';
+import { charliecloudCommands } from '../src/faces/charliecloud/descriptions.ts';
 import { sarusTree } from '../src/faces/sarus/command-tree.ts';
 import { completionTree } from '../src/faces/slipway/commands.ts';
 import { tykkyTrees } from '../src/faces/tykky/descriptions.ts';
@@ -14,7 +14,12 @@ function single(command: CommandDescription): CompletionTree {
 }
 
 /** In the order of the documentation. */
-export const commandTrees: readonly CompletionTree[] = [completionTree, single(chRun), sarusTree, ...tykkyTrees];
+export const commandTrees: readonly CompletionTree[] = [
+  completionTree,
+  ...charliecloudCommands.map(single),
+  sarusTree,
+  ...tykkyTrees,
+];
 
 /** Names in scripts/commands.txt that nobody types at a prompt, and so have no page: what starts them documents them. */
 export const commandsWithoutPages: ReadonlySet<string> = new Set(['mount_hook']);

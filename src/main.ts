@@ -16,6 +16,13 @@ const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'pip-containerize': async () => (await import('./faces/tykky/main.ts')).mainOf('pip-containerize'),
   'wrap-container': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-container'),
   'wrap-install': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-install'),
+  'ch-convert': async () => (await import('./faces/charliecloud/ch-convert/main.ts')).main,
+  'ch-image': async () => (await import('./faces/charliecloud/ch-image/main.ts')).main,
+  ...Object.fromEntries(
+    ['ch-build', 'ch-build2dir', 'ch-dir2squash', 'ch-docker2tar', 'ch-pull2dir', 'ch-pull2tar', 'ch-tar2dir'].map(
+      (name) => [name, async () => (await import('./faces/charliecloud/wrappers/main.ts')).mainOf(name)],
+    ),
+  ),
   'slipway': async () => (await import('./faces/slipway/main.ts')).main,
 };
 

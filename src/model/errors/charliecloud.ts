@@ -56,6 +56,19 @@ export const charliecloudErrors = {
   'charliecloud-ch-ssh': { message: '--ch-ssh: /usr/bin/ch-ssh not in image', exitStatus: 1, httpStatus: 400 },
   'charliecloud-join': { message: 'join: {reason}', exitStatus: 1, httpStatus: 400 },
   'charliecloud-overlay-size': { message: 'cannot mount tmpfs for overlay', exitStatus: 1, httpStatus: 400 },
+  'charliecloud-storage-invalid': {
+    message: 'storage directory seems invalid: {path}',
+    hint: 'name one that ch-image made, or a new or empty directory',
+    exitStatus: 1,
+    httpStatus: 400,
+  },
+  'charliecloud-convert': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
+  'charliecloud-engine': {
+    message: '{program}: {reason}',
+    hint: 'it must be installed, and you must be allowed to use it',
+    exitStatus: 1,
+    httpStatus: 502,
+  },
   'charliecloud-temporary-directory': {
     message: "can't use the host's directory for temporary files: {path}",
     hint: 'set TMPDIR to a directory that exists, or unset it',

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every command of the family, for its documentation.
+import type { CommandDescription } from '../../formats/getopt/index.ts';
+import { chConvert } from './ch-convert/description.ts';
+import { chImage } from './ch-image/description.ts';
+import { chRun } from './ch-run/description.ts';
+import { wrapperDescriptions } from './wrappers/descriptions.ts';
+
+export const charliecloudCommands: readonly CommandDescription[] = [chRun, chConvert, chImage, ...wrapperDescriptions];

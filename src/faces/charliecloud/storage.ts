@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The storage directory: where it is, and where in it images and downloads are. Version 5 of its layout, as 0.31 has it.
+import { resolve } from 'node:path';
+import { SlipwayError } from '../../model/index.ts';
+import { ensureDirectory, listDirectoryIfPresent, readFileIfPresent, writeFileAtomic } from '../../sys/files.ts';
+import type { FaceEnvironment } from '../terminal/environment.ts';
+import { storageName } from './storage-name.ts';
+
+const layoutVersion = '5';
+
+export type Storage = { readonly path: string; readonly imagePath: (reference: string) => string };
+
+/** By `--storage`, else $CH_IMAGE_STORAGE, else /var/tmp/$USER.ch. @throws SlipwayError `charliecloud-user-unset` */
+export function findStorage(given: string | undefined, environment: FaceEnvironment): Storage {
+  const { variables, workingDirectory } = environment;
+  const user = variables['USER'];
+  const named = given ?? variables['CH_IMAGE_STORAGE'];
+  if (named === undefined && user === undefined) throw new SlipwayError('charliecloud-user-unset', {});
+  const path = resolve(workingDirectory, named ?? `/var/tmp/${user}.ch`);
+  return { path, imagePath: (reference) => `${path}/img/${storageName(reference)}` };
+}
+
+/**
+ * Makes the directories of a new storage directory, or checks that it is one.
+ * @throws SlipwayError `charliecloud-storage-invalid` for a directory that something else is in
+ */
+export async function prepareStorage({ path }: Storage): Promise<void> {
+  const names = await listDirectoryIfPresent(path);
+  const isNew = names === undefined || names.length === 0;
+  if (!isNew && !names.includes('version') && !names.includes('img')) {
+    throw new SlipwayError('charliecloud-storage-invalid', { path });
+  }
+  await ensureDirectory(path, { mode: 0o755 });
+  for (const name of ['bucache', 'bularge', 'dlcache', 'img', 'ulcache'])
+    await ensureDirectory(`${path}/${name}`, { mode: 0o755 });
+  const version = await readFileIfPresent(`${path}/version`, { maxBytes: 100 });
+  if (version === undefined) await writeFileAtomic(`${path}/version`, `${layoutVersion}\n`, { mode: 0o644 });
+}
