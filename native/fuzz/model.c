@@ -91,9 +91,10 @@ char **model_environment(const struct plan *plan, char **caller) {
       edit(v, r);
     if (r->operation != OP_ACTIVATED)
       continue;
+    bool is_first = *wrapper_venv && !is_left_out;
     is_left_out = false;
-    char **path = *wrapper_venv ? find(v, "PATH") : NULL, *rest = path ? strdup(*path + strlen("PATH=")) : NULL;
-    if (*wrapper_venv)
+    char **path = is_first ? find(v, "PATH") : NULL, *rest = path ? strdup(*path + strlen("PATH=")) : NULL;
+    if (is_first)
       put(v, "PATH", wrapper_venv, rest ? ":" : "", rest ? rest : "");
     free(rest);
   }

@@ -258,7 +258,7 @@ void bring_loopback_up(void);
 #define WRAPPER_PLAN ".slipway-plan"
 extern char wrapper_name[256];  // "" where this is no wrapper
 extern char wrapper_venv[4096]; // where the programs are of the virtual environment it was called through, or ""
-int wrapper_plan(struct plan *plan, const char *called);
+int wrapper_plan(struct plan *plan, const char *called, const char *cwd);
 
 // program.c
 int become_program(const struct plan *plan, char **rest, const char *caller_cwd, int here, struct fail *f);

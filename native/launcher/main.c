@@ -230,7 +230,7 @@ int main(int argc, char **argv) {
   if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
     cwd[0] = 0;
   struct plan plan;
-  int wrapped = wrapper_plan(&plan, argv[0]);
+  int wrapped = wrapper_plan(&plan, argv[0], cwd);
   if (wrapped < 0)
     return STATUS_OWN;
   int dir = open_run_directory(run_dir);

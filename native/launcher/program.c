@@ -303,9 +303,7 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       break;
     case OP_ACTIVATE:
       r = pass_activation(r);
-      if (r->operation != OP_ACTIVATED)
-        break;
-      // fall through
+      break;
     case OP_ACTIVATED:
       if (*wrapper_venv)
         env_put("PATH", wrapper_venv, getenv("PATH") ? ":" : "", getenv("PATH") ? getenv("PATH") : "");

@@ -56,23 +56,25 @@ static const char *put_in_place(struct plan *plan, const char *place) {
 
 // A virtual environment (PEP 405) through which the program was called: its directory of programs holds a link to the
 // wrapper. A `#!` line shows in argv[0] alone, a search of PATH in AT_EXECFN alone.
-static void note_venv(const char *called) {
+static void note_venv(const char *called, const char *cwd) {
   if (!strchr(called, '/'))
     called = (const char *)getauxval(AT_EXECFN);
   const char *slash = strrchr(called, '/');
   struct stat st;
-  if (slash && lstat(called, &st) == 0 && S_ISLNK(st.st_mode) &&
-      snprintf(wrapper_venv, sizeof wrapper_venv, "%.*s/../pyvenv.cfg", (int)(slash - called), called) <
-          (int)sizeof wrapper_venv &&
+  const char *before = *called == '/' ? "" : cwd, *between = *before ? "/" : "";
+  int n = slash ? snprintf(wrapper_venv, sizeof wrapper_venv, "%s%s%.*s/../pyvenv.cfg", before, between,
+                           (int)(slash - called), called)
+                : -1;
+  if (n > 0 && n < (int)sizeof wrapper_venv && lstat(called, &st) == 0 && S_ISLNK(st.st_mode) &&
       stat(wrapper_venv, &st) == 0)
-    wrapper_venv[slash - called] = 0;
+    wrapper_venv[n - (int)strlen("/../pyvenv.cfg")] = 0;
   else
     wrapper_venv[0] = 0;
 }
 
 // Finds the plan of the installation that this program is a wrapper of. 1; 0 where it is no wrapper; -1 where its plan
 // can't be used, which has been said.
-int wrapper_plan(struct plan *plan, const char *called) {
+int wrapper_plan(struct plan *plan, const char *called, const char *cwd) {
   static char exe[PATH_MAX], beside[PATH_MAX + 16];
   ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
   char *slash = n < 0 ? NULL : strrchr(exe, '/');
@@ -100,7 +102,7 @@ int wrapper_plan(struct plan *plan, const char *called) {
     why = put_in_place(plan, exe);
   }
   if (!why) {
-    note_venv(called);
+    note_venv(called, cwd);
     return 1;
   }
   complain("%s: use %s: %s\n  hint: whoever made this installation can make it again; copy it as a whole", called, beside, why);

@@ -159,7 +159,7 @@ export type Step =
   | { readonly step: 'environment'; readonly edit: EnvironmentEdit; readonly origin: string }
   /**
    * The edits from here up to `activated` are left out where the first variable is set; and, unless the second is, where
-   * the program was called through a virtual environment, whose programs otherwise come first on PATH.
+   * the program was called through a virtual environment. If they are made then, its programs come first on PATH.
    */
   | { readonly step: 'activate'; readonly unlessSet: string; readonly throughVenvIfSet: string }
   | { readonly step: 'activated' }

@@ -54,13 +54,7 @@ function buildPlan(place: BuildPlace): Plan {
     trace: [],
     steps: [
       ...roots,
-      ...place.binds.map(({ source, target, readOnly }): Step => ({
-        step: 'bind',
-        source,
-        target,
-        flags: { recursive: true, readOnly, optional: readOnly, create: isContained },
-        origin,
-      })),
+      // Before what is shown at the prefix covers it.
       ...(image === undefined
         ? []
         : [
@@ -73,6 +67,13 @@ function buildPlan(place: BuildPlace): Plan {
               origin,
             } as const,
           ]),
+      ...place.binds.map(({ source, target, readOnly }): Step => ({
+        step: 'bind',
+        source,
+        target,
+        flags: { recursive: true, readOnly, optional: readOnly, create: isContained },
+        origin,
+      })),
       { step: 'enter' },
       ...(isContained ? [own] : []),
       { step: 'chdir', how: 'try', path: '/', origin },

@@ -58,13 +58,18 @@ export function installScript(settings: WrapSettings): string {
 function venvScript(settings: WrapSettings): string {
   const site = settings.usesSystemPackages ? ' --system-site-packages' : '';
   const cache = settings.usesCache ? '' : settings.usesUv ? ' --no-cache' : ' --no-cache-dir';
+  const getUv = `if [ ! -x "$CW_UV" ]; then
+  python3 -m venv "$CW_BUILD/_uv"
+  "$CW_BUILD/_uv/bin/pip" install --quiet uv
+fi
+`;
   const make = settings.usesUv
-    ? `"$CW_UV" venv --quiet --allow-existing${site} --python "$CW_PYVER" "$env_root"`
+    ? `"$CW_UV" venv --quiet --seed --allow-existing${site} --python "$CW_PYVER" "$env_root"`
     : `python3 -m venv${site} "$env_root"`;
   const install = settings.usesUv
     ? `"$CW_UV" pip install${cache} -r "$CW_REQUIREMENTS"`
     : `python -m pip install${cache} -r "$CW_REQUIREMENTS"`;
-  return `source "$CW_BUILD/_pre_install.sh"
+  return `${settings.usesUv ? getUv : ''}source "$CW_BUILD/_pre_install.sh"
 if [ ! -e "$env_root/pyvenv.cfg" ]; then
   ${make}
 fi
@@ -83,13 +88,38 @@ function condaScript(settings: WrapSettings): string {
     settings.usesUv && settings.usesMamba
       ? `uv pip install${settings.usesCache ? '' : ' --no-cache'} -r "$CW_REQUIREMENTS"`
       : `python -m pip install${cache} -r "$CW_REQUIREMENTS"`;
+  const getConda = `if [ -n "$CW_CONDA_URL" ]; then
+  case "$CW_CONDA_URL" in
+    *://*) curl --fail --silent --show-error --location --output "$CW_BUILD/_installer" "$CW_CONDA_URL" ;;
+    *) cp -- "$CW_CONDA_URL" "$CW_BUILD/_installer" ;;
+  esac
+  case "$CW_CONDA_URL" in
+    *.sh)
+      bash "$CW_BUILD/_installer" -b -p "$CW_BUILD/_conda"
+      CW_CONDA="$CW_BUILD/_conda/bin/conda"
+      if [ "\${CW_MAMBA:-no}" = yes ] && [ -x "$CW_BUILD/_conda/bin/mamba" ]; then CW_CONDA="$CW_BUILD/_conda/bin/mamba"; fi ;;
+    *)
+      mkdir -p "$CW_BUILD/_conda/bin"
+      CW_CONDA="$CW_BUILD/_conda/bin/micromamba"
+      mv "$CW_BUILD/_installer" "$CW_CONDA"
+      chmod +x "$CW_CONDA" ;;
+  esac
+fi
+`;
   // An empty history makes an empty directory an environment, which all the programs agree to install into.
-  return `case "\${CW_CONDA##*/}" in
-  micromamba*|mamba*)
-    if cw_hook="$("$CW_CONDA" shell hook --shell bash 2>/dev/null)"; then eval "$cw_hook"; fi
-    conda() { "$CW_CONDA" "$@"; }
-    mamba() { "$CW_CONDA" "$@"; }
-    cw_install=("$CW_CONDA" install --yes --prefix "$env_root" --file "$CW_ENV_FILE")
+  return `${getConda}case "\${CW_CONDA##*/}" in
+  pixi*)
+    # It installs into projects of its own; what it can do here is to run another that it fetches.
+    cw_conda() { "$CW_CONDA" exec --spec micromamba micromamba "$@"; } ;;
+  *)
+    cw_conda() { "$CW_CONDA" "$@"; } ;;
+esac
+case "\${CW_CONDA##*/}" in
+  micromamba*|mamba*|pixi*)
+    if cw_hook="$(cw_conda shell hook --shell bash 2>/dev/null)"; then eval "$cw_hook"; fi
+    conda() { cw_conda "$@"; }
+    mamba() { cw_conda "$@"; }
+    cw_install=(cw_conda install --yes --prefix "$env_root" --file "$CW_ENV_FILE")
     cw_from_yaml=("\${cw_install[@]}") ;;
   *)
     eval "$("$CW_CONDA" shell.bash hook)"
@@ -107,7 +137,10 @@ if [ -n "$CW_ENV_FILE" ]; then
     *) "\${cw_install[@]}" ;;
   esac
 fi
+# Scripts of packages are not written to end at the first failure.
+set +e
 cw_activate
+set -e
 if [ -n "$CW_REQUIREMENTS" ]; then
   ${pip}
 fi

@@ -162,6 +162,7 @@ async function writeScripts(construction: Construction): Promise<ReadonlyMap<str
     CW_ENV_NAME_OF_FILE: settings.envFile ?? '',
     CW_REQUIREMENTS: requirements,
     CW_CONDA: installers.conda ?? '',
+    CW_CONDA_URL: settings.mode === 'conda' ? settings.condaUrl : '',
     CW_UV: installers.uv ?? '',
     CW_PYVER: installers.python ?? '',
     install_root: prefix,

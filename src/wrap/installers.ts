@@ -15,7 +15,8 @@ export type Installers = {
 export async function findInstallers(construction: Construction): Promise<Installers> {
   const { settings } = construction;
   return {
-    conda: settings.mode === 'conda' ? await findConda(construction) : undefined,
+    // What is fetched is found when it has been.
+    conda: settings.mode === 'conda' && settings.condaUrl === '' ? await findConda(construction) : undefined,
     uv: settings.usesUv && settings.mode === 'venv' ? await findUv(construction) : undefined,
     python: settings.python ?? '3',
   };
@@ -35,13 +36,13 @@ async function findConda(construction: Construction): Promise<string> {
     if (path !== undefined) return path;
   }
   throw new SlipwayError('wrap-installer-missing', {
-    what: given === '' ? 'conda, mamba or micromamba' : given,
+    what: given === '' ? 'conda, mamba, micromamba or pixi' : given,
     remedy: 'put it on PATH, or name it, or the URL of an installer, in the configuration: conda_command, conda_url',
   });
 }
 
-const condaFirst = ['conda', 'mamba', 'micromamba'] as const;
-const mambaFirst = ['mamba', 'micromamba', 'conda'] as const;
+const condaFirst = ['conda', 'mamba', 'micromamba', 'pixi'] as const;
+const mambaFirst = ['mamba', 'micromamba', 'conda', 'pixi'] as const;
 
 async function findUv(construction: Construction): Promise<string> {
   const path = await findProgram('uv', searchPath(construction));

@@ -16,6 +16,7 @@ export function planOf({ settings, id, server }: Construction, content: Prepared
     maskedPath: content.maskedPath,
     container: content.container,
     binds: content.container === undefined ? [] : mountsOfMachine(settings.mountPoints, settings.workdir),
+    hidden: settings.hiddenDirectories,
     activation: content.activation,
     environment: [
       ...containerEnvironment(content),

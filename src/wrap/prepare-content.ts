@@ -4,7 +4,7 @@
 import { join, posix } from 'node:path';
 import { type EnvironmentEdit, SlipwayError } from '../model/index.ts';
 import { listDirectoryIfPresentSync, readFileIfPresent } from '../sys/files.ts';
-import { copyFile, setMode } from '../sys/place-files.ts';
+import { copyFile, linkOrCopy, realPathIfPresent, setMode } from '../sys/place-files.ts';
 import type { Construction } from './construct.ts';
 import { type ContainerSource, findContainer } from './container-source.ts';
 import { conda as condaActivationEdits, extraEdits, type ExtraEdits } from './environment-of.ts';
@@ -39,7 +39,7 @@ export async function prepareContent(construction: Construction, imagePath: stri
   const { settings, tools } = construction;
   const extra = await extraEdits(settings.environment, settings.workdir);
   if (settings.mode === 'wrapcont') return await prepareContainer(construction, extra);
-  const source = settings.container === undefined ? undefined : await findContainer(settings.container, tools);
+  const source = await findBase(construction);
   const container = source === undefined ? undefined : await placeContainer(construction, source);
   const installed = await install(construction, container?.path);
   const { contentAt } = installed;
@@ -148,6 +148,13 @@ function librariesIn(contentAt: string, programs: ReadonlyMap<string, string>, p
     });
 }
 
+/** The image in which it runs: an update keeps the one it has. */
+async function findBase({ settings, tools }: Construction): Promise<ContainerSource | undefined> {
+  if (settings.container === undefined) return undefined;
+  const kept = settings.isUpdate ? realPathIfPresent(join(settings.prefix, settings.containerName)) : undefined;
+  return await findContainer(kept ?? settings.container, tools);
+}
+
 type PlacedContainer = { readonly name: string; readonly path: string };
 
 /** Has the container's file stand in the prefix, or where it is if it is to be shared. */
@@ -157,7 +164,9 @@ async function placeContainer(construction: Construction, source: ContainerSourc
   const name = containerFileName(id);
   const path = join(settings.prefix, name);
   if (source.kind === 'squashfs') {
-    copyFile(source.path, path, fileMode);
+    // The one that an update keeps need not be there twice.
+    if (source.path.startsWith(`${settings.prefix}/`)) linkOrCopy(source.path, path);
+    else copyFile(source.path, path, fileMode);
   } else {
     const { compressor, blockSizeBytes } = readImageOptions(settings.imageOptions);
     await writeTreeImage(source.path, {

@@ -41,6 +41,8 @@ export type WrapSettings = {
   readonly container: string | undefined;
   readonly sharesContainer: boolean;
   readonly mountPoints: readonly string[];
+  /** Directories of the machine that programs are not to see. */
+  readonly hiddenDirectories: readonly string[];
   readonly wrapperPaths: readonly string[];
   readonly createsWrappers: boolean;
   readonly wrapsAll: boolean;
@@ -116,6 +118,7 @@ export function readSettings(configuration: Configuration): WrapSettings {
     container: isContained && containerSource !== 'auto' ? containerSource : undefined,
     sharesContainer: flag('share_container', false),
     mountPoints: list('mount_points'),
+    hiddenDirectories: list('excluded_mount_points'),
     wrapperPaths: list('wrapper_paths'),
     createsWrappers: flag('create_wrappers', true),
     wrapsAll: flag('wrap_all', false),

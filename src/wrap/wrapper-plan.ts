@@ -18,6 +18,8 @@ export type WrapperSpec = {
   readonly container: string | undefined;
   /** In a container: what it sees of the machine. */
   readonly binds: readonly BoundPath[];
+  /** On the machine itself: directories that are shown empty. */
+  readonly hidden: readonly string[];
   /** Of an environment that can be left inactive. */
   readonly activation: readonly EnvironmentEdit[];
   readonly environment: readonly EnvironmentEdit[];
@@ -32,6 +34,7 @@ const imageFlags: MountFlags = { readOnly: true, nosuid: true, nodev: true };
 /** Room for mount points that the container lacks. */
 const scaffoldBytes = 16 << 20;
 const origin = 'the wrapped installation';
+const hidingOrigin = 'excluded_mount_points';
 
 export function wrapperPlan(spec: WrapperSpec): Plan {
   const construction = spec.container === undefined ? inHost(spec) : inContainer(spec, spec.container);
@@ -57,7 +60,13 @@ export function wrapperPlan(spec: WrapperSpec): Plan {
 
 /** The machine as it is, with the image on the installation's place. */
 function inHost(spec: WrapperSpec): readonly Step[] {
-  return [own, { step: 'root-host' }, ...imageSteps(spec, {}), { step: 'enter' }];
+  return [own, { step: 'root-host' }, ...hidingSteps(spec.hidden), ...imageSteps(spec, {}), { step: 'enter' }];
+}
+
+/** Shows directories empty. */
+export function hidingSteps(paths: readonly string[]): readonly Step[] {
+  const flags = { readOnly: true, optional: true, nosuid: true, nodev: true };
+  return paths.map((target) => ({ step: 'tmpfs', target, sizeBytes: 0, mode: 0o755, flags, origin: hidingOrigin }));
 }
 
 const own = { step: 'namespaces', namespaces: ['user', 'mount'], uid: 'own', gid: 'own', origin } as const;
@@ -109,11 +118,14 @@ function inContainer(spec: WrapperSpec, container: string): readonly Step[] {
 function environmentSteps(spec: WrapperSpec): readonly Step[] {
   const steps = (edits: readonly EnvironmentEdit[]): readonly Step[] =>
     edits.map((edit) => ({ step: 'environment', edit, origin }));
+  const isContained = spec.container !== undefined;
+  // In a container, a virtual environment has its programs on PATH in any case: PATH is always set there.
+  const throughVenvIfSet = isContained ? 'PATH' : 'CW_FORCE_CONDA_ACTIVATE';
   const activation: readonly Step[] =
-    spec.activation.length === 0
+    spec.activation.length === 0 && !isContained
       ? []
       : [
-          { step: 'activate', unlessSet: 'CW_NO_CONDA_ACTIVATE', throughVenvIfSet: 'CW_FORCE_CONDA_ACTIVATE' },
+          { step: 'activate', unlessSet: 'CW_NO_CONDA_ACTIVATE', throughVenvIfSet },
           ...steps(spec.activation),
           { step: 'activated' },
         ];

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of wrapping share: small programs to be wrapped, wheels made by hand, and saying what came out.
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestUser } from '../support/user.ts';
 
@@ -11,7 +10,7 @@ export const wrapNeeds = {
   fuse: true,
 } as const;
 
-/** Writes files as the user: by path, text; a text that begins with `#!` becomes a program. */
+/** Writes files that are the user's: by path, text; a text that begins with `#!` becomes a program. */
 export async function writeFiles(
   user: TestUser,
   directory: string,
@@ -19,10 +18,10 @@ export async function writeFiles(
 ): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
     const path = join(directory, name);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    writeFileSync(path, text, { mode: text.startsWith('#!') ? 0o755 : 0o644 });
+    await user.runOk(['mkdir', '-p', dirname(path)]);
+    await user.runOk(['tee', path], { input: text });
+    if (text.startsWith('#!')) await user.runOk(['chmod', '+x', path]);
   }
-  await user.run(['true']);
 }
 
 /** A program that tells how it was started, by a file beside it. */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// conda-containerize with the solver and installer of py-rattler, whose words rattler-conda.py makes those of micromamba,
+// from a channel that is made by hand. conda, mamba, micromamba and pixi themselves, and public channels, are not tried.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, suite, test } from 'node:test';
+import { needs } from '../support/needs.ts';
+import { acquireTestUser, type TestUser } from '../support/user.ts';
+import { makeChannel } from './conda-channel.ts';
+import { wrapNeeds, writeFiles } from './installations.ts';
+import { pipVariables } from './python-projects.ts';
+
+await suite(
+  'conda-containerize',
+  { skip: needs({ ...wrapNeeds, commands: [...wrapNeeds.commands, 'gcc', 'bzip2'] }) },
+  () => {
+    let user: TestUser;
+    let reason: string | false = false;
+    let installed: string;
+    let channel: string;
+    let env: Readonly<Record<string, string>>;
+    before(async () => {
+      user = await acquireTestUser();
+      await user.runOk(['python3', '-m', 'venv', 'solver']);
+      const got = await user.run(['solver/bin/pip', 'install', '--quiet', 'py-rattler'], { env: pipVariables });
+      if (got.status !== 0) {
+        reason = 'machine: py-rattler is not to be had from the index that pip is configured with';
+        return;
+      }
+      const tool = readFileSync(join(import.meta.dirname, 'rattler-conda.py'), 'utf8');
+      const withSolver = tool.replace(/^#!.*/, `#!${user.home}/solver/bin/python`);
+      await writeFiles(user, join(user.home, 'tools'), { micromamba: withSolver });
+      channel = await makeChannel(user, user.makeDirectory('channel'));
+      env = { ...pipVariables, PATH: `${user.home}/tools:${user.env['PATH']}`, TEST_CHANNEL: channel };
+      installed = join(user.home, 'installed');
+      await writeFiles(user, user.home, {
+        'conda_env.yaml': `channels:\n  - ${channel}\ndependencies:\n  - puretool\n  - placed\n`,
+      });
+      await user.runOk(['conda-containerize', 'new', '--prefix', installed, 'conda_env.yaml'], { env });
+    });
+    const check = (name: string, body: () => Promise<void>): void => {
+      test(name, async (context) => {
+        if (reason !== false) context.skip(reason);
+        else await body();
+      });
+    };
+    const program = (name: string): string => join(installed, 'bin', name);
+
+    check('compiled packages know the place where they are installed', async () => {
+      assert.equal(await user.runOk([program('place')]), `placed in ${installed}\n`);
+      assert.equal(await user.runOk([program('place-script')]), `script in ${installed}\n`);
+    });
+
+    check('packages for any machine get their scripts', async () => {
+      assert.equal(await user.runOk([program('puretool'), 'a b']), `pure ${installed} ['a b']\n`);
+    });
+
+    check('what was solved for is there, with what it depends on', async () => {
+      const listed = await user.runOk([program('list-packages')]);
+      for (const name of ['placed-1.0-0', 'puretool-1.0-0', 'python-3.11.2-0', 'settings-2.0-0']) {
+        assert.ok(listed.includes(name), listed);
+      }
+    });
+
+    check('activation is applied as the scripts of the packages would do it', async () => {
+      const show = 'env | grep -E "^(SETTINGS_|CONDA_|PATH=)" | sort';
+      const shown = async (more: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> => {
+        const text = await user.runOk([program('_debug_exec'), 'sh', '-c', show], { env: more });
+        return Object.fromEntries(
+          text
+            .trim()
+            .split('\n')
+            .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+        );
+      };
+      const plain = await shown({});
+      assert.deepEqual(
+        { ...plain, PATH: '' },
+        {
+          CONDA_DEFAULT_ENV: 'env1',
+          CONDA_PREFIX: installed,
+          CONDA_PROMPT_MODIFIER: '(env1) ',
+          CONDA_SHLVL: '1',
+          PATH: '',
+          SETTINGS_HOME: `${installed}/share/settings`,
+          SETTINGS_MODE: 'usual',
+          SETTINGS_PATH: `${installed}/lib/settings`,
+        },
+      );
+      assert.equal(plain['PATH'], `${installed}/bin:${user.env['PATH']}`);
+      const set = await shown({ SETTINGS_PATH: '/mine', SETTINGS_MODE: 'own', SETTINGS_OLD: 'x' });
+      assert.equal(set['SETTINGS_PATH'], `${installed}/lib/settings:/mine`);
+      assert.equal(set['SETTINGS_MODE'], 'own');
+      assert.equal(set['SETTINGS_OLD'], undefined);
+      assert.equal((await shown({ CW_NO_CONDA_ACTIVATE: '1' }))['CONDA_PREFIX'], undefined);
+    });
+
+    check('through a virtual environment nothing is activated, unless that is wanted', async () => {
+      await user.runOk([
+        'sh',
+        '-c',
+        `mkdir -p ve/bin && touch ve/pyvenv.cfg && ln -s ${program('_debug_exec')} ve/bin/exec`,
+      ]);
+      const ask = async (more: Readonly<Record<string, string>>): Promise<string> =>
+        await user.runOk(['ve/bin/exec', 'sh', '-c', 'echo "${CONDA_PREFIX:-none} $PATH"'], { env: more });
+      assert.match(await ask({}), /^none \//);
+      assert.match(
+        await ask({ CW_FORCE_CONDA_ACTIVATE: '1' }),
+        new RegExp(`^${installed} ${user.home}/ve/bin:${installed}/bin:`),
+      );
+    });
+
+    check('an update by a script: conda install, with a wrapper for what it brings', async () => {
+      await writeFiles(user, user.home, { 'post.sh': `conda install later --channel ${channel}\n` });
+      await user.runOk(['conda-containerize', 'update', '--post-install', 'post.sh', installed], { env });
+      assert.equal(await user.runOk([program('later')]), 'later\n');
+      assert.equal(await user.runOk([program('place')]), `placed in ${installed}\n`);
+      await writeFiles(user, user.home, { 'post.sh': 'conda remove later\n' });
+      await user.runOk(['conda-containerize', 'update', '--post', 'post.sh', installed], { env });
+      assert.equal(existsSync(program('later')), false);
+    });
+
+    check('what can not be solved is said, and nothing is left', async () => {
+      await writeFiles(user, user.home, {
+        'bad.yaml': `channels:\n  - ${channel}\ndependencies:\n  - there-is-no-such-package\n`,
+      });
+      const { status, stderr } = await user.run(['conda-containerize', 'new', '--prefix', 'bad', 'bad.yaml'], { env });
+      assert.equal(status, 1);
+      assert.match(stderr, /there-is-no-such-package/);
+      assert.equal(existsSync(join(user.home, 'bad/bin')), false);
+    });
+  },
+);

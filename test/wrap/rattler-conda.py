@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Installs conda packages for the tests, with the words of micromamba and the solver and installer of py-rattler.
+
+micromamba install [--yes] [--prefix DIR] [--file FILE] [-c|--channel CHANNEL] [SPEC...]
+micromamba remove [--yes] [--prefix DIR] NAME...
+Other words fail, as those of a program that does not know them.
+"""
+import argparse
+import asyncio
+import os
+import sys
+
+from rattler import MatchSpec, PrefixRecord, VirtualPackage, install, solve
+
+
+def read_file(path):
+    channels, specs = [], []
+    with open(path) as file:
+        lines = [line.rstrip() for line in file]
+    if not path.endswith((".yaml", ".yml")):
+        return channels, [line for line in lines if line and not line.startswith("#")]
+    key = None
+    for line in lines:
+        if line.endswith(":") and not line.startswith((" ", "-")):
+            key = line[:-1]
+        elif line.strip().startswith("- "):
+            (channels if key == "channels" else specs).append(line.strip()[2:])
+    return channels, specs
+
+
+def installed(prefix):
+    folder = os.path.join(prefix, "conda-meta")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [PrefixRecord.from_path(os.path.join(folder, name)) for name in names if name.endswith(".json")]
+
+
+async def change(prefix, channels, wanted, unwanted):
+    have = installed(prefix)
+    kept = [f"{r.name.normalized}=={r.version}" for r in have if r.name.normalized not in unwanted]
+    asked = {spec.split("=")[0].split(" ")[0] for spec in wanted}
+    specs = [spec for spec in kept if spec.split("==")[0] not in asked] + wanted
+    records = await solve(channels, [MatchSpec(s) for s in specs], platforms=["linux-64", "noarch"],
+                          virtual_packages=VirtualPackage.detect())
+    await install(records, prefix, cache_dir=os.environ["CONDA_PKGS_DIRS"], installed_packages=have,
+                  show_progress=False, execute_link_scripts=True)
+    print("\n".join(sorted(f"installed {r.name.normalized} {r.version}" for r in records)))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="micromamba")
+    parser.add_argument("verb", choices=["install", "remove"])
+    parser.add_argument("--yes", "-y", action="store_true")
+    parser.add_argument("--prefix", "-p", default=os.environ.get("CONDA_PREFIX"))
+    parser.add_argument("--file", "-f")
+    parser.add_argument("--channel", "-c", action="append", default=[])
+    parser.add_argument("words", nargs="*")
+    given = parser.parse_args()
+    channels, specs = read_file(given.file) if given.file else ([], [])
+    channels = given.channel + channels or os.environ.get("TEST_CHANNEL", "").split()
+    removed = given.words if given.verb == "remove" else []
+    wanted = specs + (given.words if given.verb == "install" else [])
+    try:
+        asyncio.run(change(given.prefix, channels, wanted, removed))
+    except Exception as error:
+        sys.exit(f"error: {error}")
+    sys.stdout.flush()
+    os._exit(0)  # threads of the installer may outlive the interpreter's own end, and crash
+
+
+main()
