@@ -92,6 +92,14 @@ export function usableProcessors(): number {
   return availableParallelism();
 }
 
+/**
+ * Makes room for `count` pieces of work at once in Node's thread pool, which files, (de)compression and names share. It has
+ * 4 threads else, and gets no more once it has been used: to be called before anything is awaited.
+ */
+export function widenThreadPool(count: number): void {
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, count));
+}
+
 /** The first executable file of this name in a colon-separated list of absolute directories, or undefined. */
 export async function findProgram(name: string, searchPath: string): Promise<string | undefined> {
   for (const directory of searchPath.split(delimiter)) {

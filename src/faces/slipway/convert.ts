@@ -11,6 +11,7 @@ import {
   targetFormats,
 } from '../../image/index.ts';
 import { parseSourceReference, type Platform, type SourceReference } from '../../model/index.ts';
+
 import { printable } from '../terminal/printable.ts';
 import { createPullReporter } from '../terminal/pull-reporter.ts';
 import { formatCount, formatDuration, formatSize } from '../terminal/units.ts';

@@ -3,6 +3,7 @@
 import type { CommandDescription } from '../../formats/getopt/index.ts';
 import type { ConvertOptions, LayerCompression } from '../../image/index.ts';
 import type { Platform } from '../../model/index.ts';
+import { usableProcessors, widenThreadPool } from '../../sys/process.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
 import { usageError } from './read-command-line.ts';
 
@@ -10,9 +11,14 @@ const layerCompressions: readonly LayerCompression[] = ['gzip', 'zstd', 'none'];
 // More would gain little and disturb the other users of a login node.
 const mostThreads = 8;
 
-/** How many blocks are compressed at once. */
+/** For decompression, files and names. */
+const threadsBesideCompression = 2;
+
+/** How many blocks are compressed at once; makes room for them in Node's thread pool, so call it before any waiting. */
 export function usedThreads(): number {
-  return Math.min(navigator.hardwareConcurrency, mostThreads);
+  const threads = Math.min(usableProcessors(), mostThreads);
+  widenThreadPool(threads + threadsBesideCompression);
+  return threads;
 }
 
 /** Each takes an option's argument, undefined where it was not given, and throws SlipwayError `usage`. */

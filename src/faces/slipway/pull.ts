@@ -24,19 +24,19 @@ import { pull } from './descriptions/pull.ts';
 import { failureLine } from './failure-line.ts';
 import { openRegistry } from './open-registry.ts';
 import { type AnyLocalReference, pullLocal } from './pull-local.ts';
+import { usedThreads } from './image-options.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
 import { parseSize } from './sizes.ts';
 import { openUserStore } from './store.ts';
 import { readTrust, type Trust, verifyTrust } from './trust.ts';
 
-// More would gain little and disturb the other users of a login node.
-const mostThreads = 8;
 const mostConcurrency = 64;
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const { environment } = context;
   const line = readCommandLine(pull, argv);
+  const threads = usedThreads();
   const access = await readRegistryAccess({
     environment: environment.variables,
     home: environment.variables['HOME'] ?? '/',
@@ -60,6 +60,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
         platform,
         ...(name === undefined ? {} : { name }),
         ...limits,
+        threads,
         plainHttp: line.has('plain-http'),
         foreignLayers: line.has('foreign-layers') ? 'fetch' : 'refuse',
         access,
@@ -103,6 +104,8 @@ type Settings = CommandContext & {
   readonly platform: Platform;
   readonly concurrency?: number;
   readonly bytesPerSecond?: number;
+  readonly maxPackBytes?: number;
+  readonly threads: number;
   readonly plainHttp: boolean;
   readonly foreignLayers: ForeignLayers;
   readonly access: RegistryAccess;
@@ -115,7 +118,7 @@ async function pullSource(
   source: PullSource,
   settings: Settings,
 ): Promise<{ readonly reference: ImageReference; readonly digest: Digest }> {
-  if ('transport' in source) return await pullLocal(source, { ...settings, convertOptions: convertOptions() });
+  if ('transport' in source) return await pullLocal(source, { ...settings, convertOptions: convertOptions(settings) });
   return await pullFirst(source, settings);
 }
 
@@ -146,7 +149,8 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       reference,
       source,
       store: settings.store,
-      convertOptions: convertOptions(),
+      convertOptions: convertOptions(settings),
+      ...(settings.maxPackBytes === undefined ? {} : { maxPackBytes: settings.maxPackBytes }),
       ...(concurrency === undefined ? {} : { concurrency }),
       verify: async (resolved, verifySignal) =>
         await verifyTrust(settings.trust, { reference, source, resolved }, { environment, signal: verifySignal }),
@@ -160,8 +164,8 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
   }
 }
 
-function convertOptions(): ConvertOptions {
-  return { ...defaultConvertOptions, threads: Math.min(navigator.hardwareConcurrency, mostThreads) };
+function convertOptions({ threads }: Settings): ConvertOptions {
+  return { ...defaultConvertOptions, threads };
 }
 
 function readPlatform(text: string | undefined): Platform {
@@ -176,7 +180,7 @@ function readPlatform(text: string | undefined): Platform {
 function readLimits(
   line: { readonly value: (name: 'concurrency' | 'limit-rate') => string | undefined },
   variables: Readonly<Record<string, string | undefined>>,
-): { readonly concurrency?: number; readonly bytesPerSecond?: number } {
+): Pick<Settings, 'concurrency' | 'bytesPerSecond' | 'maxPackBytes'> {
   const [concurrency, rate] = [
     { option: 'concurrency', variable: 'SLIPWAY_PULL_CONCURRENCY' } as const,
     { option: 'limit-rate', variable: 'SLIPWAY_PULL_RATE' } as const,
@@ -186,10 +190,18 @@ function readLimits(
     const text = variables[variable] ?? '';
     return text === '' ? undefined : { name: variable, text };
   });
+  const packs = variables['SLIPWAY_PACKS_SIZE'] ?? '';
   return {
+    ...(packs === '' ? {} : { maxPackBytes: readPacksSize(packs) }),
     ...(concurrency === undefined ? {} : { concurrency: readConcurrency(concurrency) }),
     ...(rate === undefined ? {} : { bytesPerSecond: readRate(rate) }),
   };
+}
+
+function readPacksSize(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw usageError(pull, `SLIPWAY_PACKS_SIZE: "${text}" is no number of bytes, e.g. 20G`);
 }
 
 type Given = { readonly name: string; readonly text: string };

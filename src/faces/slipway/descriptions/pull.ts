@@ -104,6 +104,10 @@ export const pull: CommandDescription<
           term: 'SLIPWAY_PULL_CONCURRENCY, SLIPWAY_PULL_RATE',
           help: 'what --concurrency and --limit-rate are if not given',
         },
+        {
+          term: 'SLIPWAY_PACKS_SIZE',
+          help: 'bytes of compressed layers that the store keeps for the next images that have them; 10G if not said, 0 for none',
+        },
       ],
     },
   ],
