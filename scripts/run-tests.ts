@@ -14,6 +14,7 @@ const usage = `usage: scripts/run-tests [options] [unit | e2e | all | FILE...]
   e2e            the tests on real components, test/**/*.test.ts
   all            both (the default)
   --only REGEX   only tests whose names match
+  --large        also what takes minutes and gigabytes
   --jobs N       test files at once (default 2)
   --verbose      every test's name and output, not only the failed ones'
 `;
@@ -26,6 +27,7 @@ const globs: Readonly<Record<string, readonly string[]>> = {
 };
 
 const { values: options, positionals } = readArguments();
+if (options.large) process.env['SLIPWAY_TEST_LARGE'] = '1';
 const files = findFiles(positionals.length === 0 ? ['all'] : positionals);
 const before = takeLeakSnapshot();
 const tally = await runFiles(files);
@@ -50,6 +52,7 @@ function readArguments(): { readonly values: Options; readonly positionals: read
         help: { type: 'boolean', default: false },
         only: { type: 'string' },
         jobs: { type: 'string', default: '2' },
+        large: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
       },
       allowPositionals: true,
@@ -63,7 +66,7 @@ function readArguments(): { readonly values: Options; readonly positionals: read
   }
 }
 
-type Options = { readonly only?: string; readonly jobs: string; readonly verbose: boolean };
+type Options = { readonly only?: string; readonly jobs: string; readonly large: boolean; readonly verbose: boolean };
 
 type Tally = {
   passed: number;

@@ -2,10 +2,12 @@
 // Images made by hand, converted by us and unpacked by umoci, as trees that can be compared.
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   createReadStream,
   lstatSync,
   mkdirSync,
-  readFileSync,
+  openSync,
+  readSync,
   readdirSync,
   readlinkSync,
   writeFileSync,
@@ -116,7 +118,7 @@ export function listTree(root: string): ReadonlyMap<string, string> {
       if (stat.isFile()) {
         const first = firstNames.get(stat.ino) ?? path;
         firstNames.set(stat.ino, first);
-        words.push(first, stat.size, digestOf(readFileSync(real)));
+        words.push(first, stat.size, digestOfFile(real));
       } else if (stat.isSymbolicLink()) {
         words.push(readlinkSync(real, 'latin1'));
       }
@@ -126,6 +128,20 @@ export function listTree(root: string): ReadonlyMap<string, string> {
   };
   visit('');
   return lines;
+}
+
+/** Piece by piece: a file may be larger than memory. */
+function digestOfFile(path: Buffer): string {
+  const file = openSync(path, 'r');
+  try {
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(1 << 22);
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
+      hash.update(buffer.subarray(0, read));
+    return `sha256:${hash.digest('hex')}`;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What the conversion adds to every image, and what it removes from it. */

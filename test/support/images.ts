@@ -6,8 +6,16 @@ import { runOk } from './command.ts';
 /**
  * busybox: 3 MB, one layer. debian-python: Debian 12 with Python 3.11, ENV, WORKDIR and CMD. bullseye-mpich and
  * debian-openmpi: Debian 11 with its MPICH, Debian 12 with its Open MPI, each with the program `ranks` (ranks.c).
+ * debian-node: Debian 12 with Node and npm. bookworm-science and bullseye-science: more than 40,000 files, minutes to make.
  */
-export type RealImage = 'busybox' | 'debian-python' | 'bullseye-mpich' | 'debian-openmpi';
+export type RealImage =
+  | 'busybox'
+  | 'debian-python'
+  | 'bullseye-mpich'
+  | 'debian-openmpi'
+  | 'debian-node'
+  | 'bookworm-science'
+  | 'bullseye-science';
 
 /**
  * The path of an OCI layout with the tag `latest`; treat it as read-only. The first call on a machine takes a
@@ -15,5 +23,5 @@ export type RealImage = 'busybox' | 'debian-python' | 'bullseye-mpich' | 'debian
  */
 export async function realImage(name: RealImage): Promise<string> {
   const script = resolve(import.meta.dirname, '../../scripts/make-image');
-  return (await runOk([script, name], { timeoutMs: 600_000 })).trim();
+  return (await runOk([script, name], { timeoutMs: 1_800_000 })).trim();
 }

@@ -4,6 +4,7 @@
 //   install:  the component is in scripts/packages.txt; where packages can be installed, such a skip is a failure
 //   root:     only root can do this; a skip for anyone else
 //   machine:  this machine can't be made to have it (kernel, hardware): a skip everywhere
+//   asked:    takes long, and runs with scripts/run-tests --large: a skip everywhere else
 import { spawnSync } from 'node:child_process';
 import { accessSync, chmodSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
@@ -19,6 +20,8 @@ export type Needs = {
   readonly fuse?: boolean;
   /** Kernel squashfs through a loop device (as root). */
   readonly loopSquashfs?: boolean;
+  /** The test takes minutes or gigabytes. */
+  readonly large?: boolean;
   /** The kernel's least version, `5.12`. */
   readonly kernel?: string;
 };
@@ -30,6 +33,7 @@ export function needs(wanted: Needs): string | false {
     const packages = new Set(missing.map(packageOf));
     return `install: ${missing.join(', ')} missing (Debian: apt-get install ${[...packages].join(' ')})`;
   }
+  if (wanted.large === true && process.env['SLIPWAY_TEST_LARGE'] !== '1') return 'asked: only with run-tests --large';
   if ((wanted.root === true || wanted.loopSquashfs === true) && !isRoot()) return 'root: only root can do this';
   if (wanted.kernel !== undefined && compareVersions(release(), wanted.kernel) < 0) {
     return `machine: Linux ${wanted.kernel} needed, this is ${release()}`;
@@ -51,7 +55,7 @@ export function canInstallPackages(): boolean {
 
 /** Whether a skip for this reason is right even where packages can be installed. */
 export function isMachineReason(reason: string): boolean {
-  return reason.startsWith('machine: ');
+  return reason.startsWith('machine: ') || reason.startsWith('asked: ');
 }
 
 /** Whether a program is on PATH, system directories included: Debian keeps some where a user's PATH does not look. */
