@@ -77,7 +77,7 @@ export async function openImage(reference: SourceReference, options: OpenImageOp
   try {
     const { image, squashfsPath } = findImage(reference.text, options.environment);
     const { options: treeOptions, emit } = settings;
-    const tree = squashfsTree({ path: squashfsPath, config: image.config, options: treeOptions, emit });
+    const tree = await squashfsTree({ path: squashfsPath, config: image.config, options: treeOptions, emit });
     return { kind: 'tree', source: tree };
   } catch (error) {
     if (!hasCode(error, 'image-not-found')) throw error;

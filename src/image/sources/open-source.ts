@@ -83,9 +83,9 @@ export async function openSource(reference: SourceReference, options: OpenSource
     case 'tar':
       return await openTarball(await existing(reference.path, options), options);
     case 'squashfs':
-      return openSquashfsFile(await existing(reference.path, options), undefined, options);
+      return await openSquashfsFile(await existing(reference.path, options), undefined, options);
     case 'sif':
-      return openSif(await existing(reference.path, options), options);
+      return await openSif(await existing(reference.path, options), options);
     case 'path': {
       const path = resolve(options.workingDirectory, reference.path);
       const settings = { searchPath: options.options.searchPath, signal: options.signal };
@@ -182,19 +182,22 @@ async function openTarball(path: string, given: OpenSourceOptions): Promise<Open
   return { kind: 'tree', source: await tarballTree({ path, platform, options, emit, signal, ...strips }) };
 }
 
-function openSquashfsFile(
+async function openSquashfsFile(
   path: string,
   range: ByteRange | undefined,
   { platform, options, emit }: OpenSourceOptions,
-): OpenedSource {
+): Promise<OpenedSource> {
   const part = range === undefined ? {} : { range };
-  return { kind: 'tree', source: squashfsTree({ path, config: emptyImageConfig(platform), options, emit, ...part }) };
+  return {
+    kind: 'tree',
+    source: await squashfsTree({ path, config: emptyImageConfig(platform), options, emit, ...part }),
+  };
 }
 
-function openSif(path: string, options: OpenSourceOptions): OpenedSource {
+async function openSif(path: string, options: OpenSourceOptions): Promise<OpenedSource> {
   const { range, architecture } = findSifTree(path);
   const platform = architecture === undefined ? options.platform : { os: 'linux', architecture };
-  return openSquashfsFile(path, range, { ...options, platform });
+  return await openSquashfsFile(path, range, { ...options, platform });
 }
 
 /** Where in a SIF file the root file system is. @throws SlipwayError `sif-malformed`, `sif-unsupported` */

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A squashfs image, whoever wrote it, as a tree: a file of its own or the part of another (SIF). Holes stay holes.
-import { type FileInode, type Inode, openSquashfs, type SquashfsImage } from '../../formats/squashfs/index.ts';
+import {
+  type Decompressors,
+  type FileInode,
+  type Inode,
+  openSquashfs,
+  type SquashfsImage,
+} from '../../formats/squashfs/index.ts';
 import { type Emit, type ImageConfig, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { ByteRange } from '../../sys/file-chunks.ts';
+import { findProgram } from '../../sys/process.ts';
 import { openRandomFile } from '../../sys/random-file.ts';
+import { runFilter } from '../../sys/run-filter.ts';
 import { keptXattrs } from '../kept-xattrs.ts';
-import { createTreeWarnings, type TreeWarnings } from './tree-warnings.ts';
+import { createTreeWarnings } from './tree-warnings.ts';
 import type { ReadTreeOptions, TreeEntry, TreeOptions, TreeSink, TreeSource, TreeTotals } from './tree.ts';
 
 export type SquashfsFile = {
@@ -25,8 +33,9 @@ const drainBytes = 1024 * 1024;
  * @throws SlipwayError `squashfs-unrecognized`, `squashfs-damaged`, `squashfs-compression-unsupported`; from `read` also
  *   `image-too-large`, `archive-inflates`
  */
-export function squashfsTree(squashfs: SquashfsFile): TreeSource {
+export async function squashfsTree(squashfs: SquashfsFile): Promise<TreeSource> {
   const { path, range } = squashfs;
+  const xz = await findProgram('xz', squashfs.options.searchPath);
   const file = openRandomFile(path);
   const startBytes = range?.startBytes ?? 0;
   const sizeBytes = range?.lengthBytes ?? file.sizeBytes;
@@ -34,7 +43,7 @@ export function squashfsTree(squashfs: SquashfsFile): TreeSource {
     file.read(startBytes + offset, Math.max(0, Math.min(length, sizeBytes - offset)));
   let image: SquashfsImage;
   try {
-    image = openSquashfs({ image: path, read, sizeBytes });
+    image = openSquashfs({ image: path, read, sizeBytes, ...(xz === undefined ? {} : { decompressors: byXz(xz) }) });
   } catch (error) {
     file.close();
     throw error;
@@ -48,6 +57,11 @@ export function squashfsTree(squashfs: SquashfsFile): TreeSource {
       return Promise.resolve();
     },
   };
+}
+
+/** Node has no decoder of xz. A process for each block is slow, but such images are rare and read once. */
+function byXz(program: string): Decompressors {
+  return { xz: (stored, maxBytes) => runFilter([program, '-d', '-c'], stored, maxBytes) };
 }
 
 async function readImage(
@@ -67,6 +81,13 @@ async function readImage(
   let undrainedBytes = 0;
   const bound = (count: number, limit: number, what: string, option: string): void => {
     if (count > limit) throw new SlipwayError('image-too-large', { what, limit, option });
+  };
+
+  const xattrsOf = (inode: Inode): ReadonlyMap<string, Buffer> => {
+    const all = new Map(image.readXattrs(inode).map(({ name, value }) => [name, value]));
+    const kept = options.xattrs === 'keep' ? keptXattrs(all) : new Map<string, Buffer>();
+    warnings.count('xattrs-dropped', all.size - kept.size);
+    return kept;
   };
 
   const streamContent = async (inode: FileInode): Promise<void> => {
@@ -100,7 +121,7 @@ async function readImage(
     const first = inode.nlink > 1 && inode.kind !== 'directory' ? firstPaths.get(inode.reference) : undefined;
     if (first !== undefined) {
       entries += 1;
-      const link = { ...describe(image, inode, entryPath, squashfs, warnings), xattrs: new Map<string, Buffer>() };
+      const link = describe(inode, entryPath, new Map());
       sink.entry({ ...link, type: 'hardlink', sizeBytes: 0, linkTarget: first });
       return;
     }
@@ -123,7 +144,7 @@ async function readImage(
     entries += 1;
     bound(entries, limits.maxEntries, 'files', 'maxEntries');
     if (inode.nlink > 1 && inode.kind !== 'directory') firstPaths.set(inode.reference, entryPath);
-    sink.entry(describe(image, inode, entryPath, squashfs, warnings));
+    sink.entry(describe(inode, entryPath, xattrsOf(inode)));
     if (inode.kind === 'file') await streamContent(inode);
     else if (entries % 256 === 0) await sink.drain();
   };
@@ -135,16 +156,7 @@ async function readImage(
   return { entries, contentBytes };
 }
 
-function describe(
-  image: SquashfsImage,
-  inode: Inode,
-  path: Buffer,
-  { options }: SquashfsFile,
-  warnings: TreeWarnings,
-): TreeEntry {
-  const all = new Map(image.readXattrs(inode).map(({ name, value }) => [name, value]));
-  const xattrs = options.xattrs === 'keep' ? keptXattrs(all) : new Map<string, Buffer>();
-  warnings.count('xattrs-dropped', all.size - xattrs.size);
+function describe(inode: Inode, path: Buffer, xattrs: ReadonlyMap<string, Buffer>): TreeEntry {
   return {
     type: inode.kind === 'directory' || inode.kind === 'symlink' || inode.kind === 'fifo' ? inode.kind : 'file',
     path,
