@@ -67,7 +67,12 @@ export type StoredImage = {
   readonly converted: string;
   /** How it was found acceptable the last time it was pulled, where signatures were asked for. */
   readonly verification?: Verification;
+  /** Who may use it, beside the owner of its file; everybody who may enter the store unless said. */
+  readonly access?: ImageAccess;
 };
+
+/** Numbers of users and groups, as the kernel knows them. */
+export type ImageAccess = { readonly users: readonly number[]; readonly groups: readonly number[] };
 
 /** A name in the store and the image it points to. */
 export type StoredTag = {

@@ -45,11 +45,18 @@ export function groupNameFromNameService(gid: number): string | undefined {
   return getent('group', gid)?.[0];
 }
 
+/** The number of a user or group by its name. */
+export function idFromNameService(kind: 'user' | 'group', name: string): number | undefined {
+  const id = getent(kind === 'user' ? 'passwd' : 'group', name)?.[2];
+  return id !== undefined && /^[0-9]{1,10}$/.test(id) ? Number(id) : undefined;
+}
+
 /** getent(1): the C library of the host asks, with all its modules; there is no other way that works everywhere. */
 function getent(database: 'passwd' | 'group' | 'initgroups', id: number | string): readonly string[] | undefined {
+function getent(database: 'passwd' | 'group', id: number | string): readonly string[] | undefined {
   // Loaded here, for the few who need it: it would cost every planning several milliseconds.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
-  const result = spawnSync('/usr/bin/getent', [database, String(id)], {
+  const result = spawnSync('/usr/bin/getent', [database, '--', String(id)], {
     env: { PATH: '/usr/bin:/bin' },
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: timeoutMs,

@@ -110,6 +110,31 @@ describe('pulls', { skip }, () => {
     assert.deepEqual(workFiles(store), []);
   });
 
+  test(
+    'of one image on several nodes do the work once',
+    { skip: needs({ commands: ['unshare', 'mount'], root: true }) },
+    async () => {
+      const store = await newStore();
+      const workers = Array.from({ length: 3 }, (_, node) => {
+        // A node of its own by all that a lock can tell: name, boot, process numbers.
+        const boot = join(temporaryDirectory(), 'boot-id');
+        writeFileSync(boot, `${node}0000000-0000-4000-8000-000000000000\n`);
+        const script = `hostname node${node}; mount --bind "$1" /proc/sys/kernel/random/boot_id; shift; exec "$@"`;
+        const namespaces = ['unshare', '--uts', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+        const inNode = [...namespaces, 'sh', '-euc', script, 'sh', boot];
+        const words = [store.path, `${registry.address}/test/one:1`, '300'];
+        return startWorker('pull-worker.ts', words, {}, inNode);
+      });
+      const outcomes = await Promise.all(workers.map(pulledBy));
+      assert.equal(outcomes.filter((outcome) => !outcome.wasPresent).length, 1);
+      const events = workers.flatMap(said);
+      assert.equal(events.filter((event) => event.type === 'converting').length, 1);
+      const waited = events.flatMap((event) => (event.type === 'waiting-for-lock' ? [event.heldBy] : []));
+      assert.ok(waited.length >= 2 && waited.every((holder) => /^process \d+ on node\d$/.test(holder)), waited.join());
+      assert.deepEqual(workFiles(store), []);
+    },
+  );
+
   test('of two images on one base at once download the base once', async () => {
     const store = await newStore();
     const workers = [pull(store, 'one', 100), pull(store, 'two', 100)];

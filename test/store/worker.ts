@@ -16,13 +16,15 @@ export type Worker = {
   readonly kill: () => void;
 };
 
-/** Starts a script of this folder; it is killed with the suite or test at the latest. */
+/** Starts a script of this folder, by the words `before` if any; it is killed with the suite or test at the latest. */
 export function startWorker(
   script: string,
   argv: readonly string[],
   user: { readonly uid?: number; readonly gid?: number } = {},
+  before: readonly string[] = [],
 ): Worker {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, script), ...argv], {
+  const [file = '', ...words] = [...before, process.execPath, resolve(import.meta.dirname, script), ...argv];
+  const child = spawn(file, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...user,
   });

@@ -2,6 +2,7 @@
 // The subcommands. Each module is loaded when its command is given: `slipway images` loads no HTTP client.
 import type { CommandDescription, CompletionTree } from '../../formats/getopt/index.ts';
 import type { CommandModule } from './context.ts';
+import { access } from './descriptions/access.ts';
 import { completion } from './descriptions/completion.ts';
 import { config } from './descriptions/config.ts';
 import { convert } from './descriptions/convert.ts';
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'gateway', description: gateway, load: () => import('./gateway.ts') },
+  { name: 'access', description: access, load: () => import('./access.ts') },
   { name: 'gc', description: gc, load: () => import('./gc.ts') },
   { name: 'fsck', description: fsck, load: () => import('./fsck.ts') },
   { name: 'doctor', description: doctor, load: () => import('./doctor.ts') },

@@ -3,6 +3,7 @@ import {
   type ConvertOptions,
   defaultConvertOptions,
   type ForeignLayers,
+  type ImageAccess,
   pullImage,
   type Store,
 } from '../../image/index.ts';
@@ -19,6 +20,7 @@ import {
 } from '../../model/index.ts';
 import { type RegistryAccess, readRegistryAccess } from '../../site/index.ts';
 import { createPullReporter, type PullReporter } from '../terminal/pull-reporter.ts';
+import { readAccess } from './access.ts';
 import type { CommandContext } from './context.ts';
 import { pull } from './descriptions/pull.ts';
 import { failureLine } from './failure-line.ts';
@@ -51,6 +53,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     keys: line.values('verify-key'),
     policy: line.value('policy'),
   });
+  const imageAccess = readAccess(line.values('allow-user'), line.values('allow-group'));
   const store = await openUserStore(environment);
 
   const reporter = createPullReporter(environment, isJson ? 'json' : line.has('quiet') ? 'quiet' : 'people');
@@ -64,6 +67,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
         plainHttp: line.has('plain-http'),
         foreignLayers: line.has('foreign-layers') ? 'fetch' : 'refuse',
         access,
+        ...(imageAccess === undefined ? {} : { imageAccess }),
         trust,
         store,
         reporter,
@@ -109,6 +113,7 @@ type Settings = CommandContext & {
   readonly plainHttp: boolean;
   readonly foreignLayers: ForeignLayers;
   readonly access: RegistryAccess;
+  readonly imageAccess?: ImageAccess;
   readonly trust: Trust;
   readonly store: Store;
   readonly reporter: PullReporter;
@@ -152,6 +157,7 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       convertOptions: convertOptions(settings),
       ...(settings.maxPackBytes === undefined ? {} : { maxPackBytes: settings.maxPackBytes }),
       ...(concurrency === undefined ? {} : { concurrency }),
+      ...(settings.imageAccess === undefined ? {} : { access: settings.imageAccess }),
       verify: async (resolved, verifySignal) =>
         await verifyTrust(settings.trust, { reference, source, resolved }, { environment, signal: verifySignal }),
       emit: reporter.emit,

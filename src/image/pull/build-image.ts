@@ -7,7 +7,7 @@ import { type assembleImage, type ConversionResult, type ConvertOptions, packNam
 import type { LockedImage } from '../store/locked-image.ts';
 import { noteNeededBlobs, releaseNeededBlobs } from '../store/needed-blobs.ts';
 import type { Store } from '../store/open-store.ts';
-import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
+import type { ImageAccess, ImageSource, ResolvedImage, StoredImage } from '../types.ts';
 import { checkSpace } from './check-space.ts';
 import { packLayers } from './pack-layers.ts';
 
@@ -23,6 +23,8 @@ export type ImageBuild = {
   /** Bytes that all packs of the store may have together when the image is done. */
   readonly maxPackBytes: number;
   readonly concurrency?: number;
+  /** Who may use the image; everybody unless given. */
+  readonly access?: ImageAccess;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -63,6 +65,7 @@ async function makeImage(build: ImageBuild): Promise<StoredImage> {
       sizeBytes,
       entries,
       converted: build.clock.now().toISOString(),
+      ...(build.access === undefined ? {} : { access: build.access }),
     };
     signal.throwIfAborted();
     await locked.put(image, outputPath);

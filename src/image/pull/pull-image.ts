@@ -20,7 +20,7 @@ import type { Clock } from '../../sys/clock.ts';
 import { assembleImage, type ConvertOptions, defaultConvertOptions } from '../convert/index.ts';
 import type { LockedImage } from '../store/locked-image.ts';
 import type { Store } from '../store/open-store.ts';
-import type { ImageSource, ResolvedImage, StoredImage } from '../types.ts';
+import type { ImageAccess, ImageSource, ResolvedImage, StoredImage } from '../types.ts';
 import { buildImage } from './build-image.ts';
 
 export type PullOptions = {
@@ -36,6 +36,8 @@ export type PullOptions = {
   readonly maxPackBytes?: number;
   /** Layers downloaded at a time; 4 unless given. */
   readonly concurrency?: number;
+  /** Who may use it, beside the store's owner; everybody, or whoever could until now, unless given. */
+  readonly access?: ImageAccess;
   /** Decides whether the image may be used, before anything of it is downloaded; rejects where it may not. */
   readonly verify?: (resolved: ResolvedImage, signal: AbortSignal) => Promise<Verification>;
   readonly emit: Emit<PullEvent>;
@@ -80,16 +82,24 @@ export async function pullImage(options: PullOptions): Promise<PulledImage> {
   if (signatures.length > 0) emit({ type: 'verified', reference, signatures });
 
   const present = await readTagged(options, digest);
-  if (present !== undefined && (signatures.length === 0 || isKnown(present, signatures))) {
+  const isAsWanted = signatures.length === 0 || (present !== undefined && isKnown(present, signatures));
+  if (present !== undefined && isAsWanted && options.access === undefined) {
     emit({ type: 'already-present', reference, digest });
     return { digest, wasPresent: true, sizeBytes: present.sizeBytes };
   }
 
   await store.prepare();
+  if (options.access !== undefined) await store.closeLayers();
   return await store.withImage(digest, { signal, emit }, async (locked, lockSignal) => {
     const found = await locked.read();
     const image = found ?? (await makeImage({ ...options, signal: lockSignal }, resolved, locked));
-    if (verification !== undefined && signatures.length > 0) await locked.note(image, verification);
+    if (found !== undefined && options.access !== undefined) await locked.setAccess(found, options.access);
+    if (verification !== undefined && signatures.length > 0) {
+      await locked.note(
+        { ...image, ...(options.access === undefined ? {} : { access: options.access }) },
+        verification,
+      );
+    }
     await locked.tag(options.reference, options.clock.now());
     if (found === undefined) emit({ type: 'stored', reference, digest, sizeBytes: image.sizeBytes });
     else emit({ type: 'already-present', reference, digest });

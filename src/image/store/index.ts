@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The light door: the store without registry client and conversion, for the launch's path.
 export type { PackCache } from './pack-cache.ts';
+export { makeAccess, mayUse } from './image-access.ts';
 export { storePath } from './layout.ts';
 export { type Collected, type CollectionGoal, collectGarbage, planCollection } from './collect-garbage.ts';
 export type { LockedImage, LockWait } from './locked-image.ts';

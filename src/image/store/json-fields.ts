@@ -44,7 +44,14 @@ export function stringMap(fields: Fields, name: string): Readonly<Record<string,
 
 /** A whole number from 0 on. */
 export function countField(fields: Fields, name: string): number {
-  const value = fields[name];
+  return asCount(fields[name], name);
+}
+
+export function countList(fields: Fields, name: string): readonly number[] {
+  return list(fields, name).map((item) => asCount(item, name));
+}
+
+function asCount(value: unknown, name: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw new RecordFault(`${name} is no count`);
   return value;

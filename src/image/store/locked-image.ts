@@ -4,8 +4,19 @@
 import type { Digest, Emit, ImageReference, Verification } from '../../model/index.ts';
 import { moveDurably, removeIfPresent, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
 import { type WaitingForLock, withLock } from '../../sys/lock-file.ts';
-import type { StoredImage } from '../types.ts';
-import { imageLockPath, imageRecordPath, imageSumPath, squashfsPath, storeLockPath, tagRecordPath } from './layout.ts';
+import { closeToOthers, openToEveryone, restrictToReaders } from '../../sys/read-access.ts';
+import type { ImageAccess, StoredImage } from '../types.ts';
+import {
+  imageLockPath,
+  imageRecordPath,
+  imageSumPath,
+  squashfsPath,
+  storeLockPath,
+  tagRecordPath,
+  blobsDirectory,
+  packsDirectory,
+  temporaryDirectory,
+} from './layout.ts';
 import { readWholeImage } from './read-store.ts';
 import { formatStoredImage, formatStoredTag } from './records.ts';
 import { temporaryPath } from './temporary.ts';
@@ -21,6 +32,8 @@ export type LockedImage = {
   readonly read: () => Promise<StoredImage | undefined>;
   /** Moves a finished squashfs of the store's `tmp` into place, and then lets the image exist. */
   readonly put: (image: StoredImage, finishedSquashfs: string) => Promise<void>;
+  /** Lets only these use the image, or everybody. Who can't read its files can't use it. */
+  readonly setAccess: (image: StoredImage, access: ImageAccess | undefined) => Promise<void>;
   /** Writes down how the image was found acceptable. */
   readonly note: (image: StoredImage, verification: Verification) => Promise<void>;
   /** Keeps the sum of the image's file, for later checks. */
@@ -58,17 +71,26 @@ export function lockedImage(store: string, digest: Digest, signal: AbortSignal):
       // A record that is there belongs to a squashfs that is missing or cut: readers must not pair it with the new one.
       await removeIfPresent(imageRecordPath(store, digest));
       await removeIfPresent(imageSumPath(store, digest));
-      await moveDurably(finishedSquashfs, squashfsPath(store, digest), { mode: 0o444 });
-      await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage(image), {
-        mode: 0o644,
-        temporary: temporaryPath(store),
-      });
+      const { access } = image;
+      await moveDurably(finishedSquashfs, squashfsPath(store, digest), { mode: access === undefined ? 0o444 : 0o400 });
+      if (access !== undefined) await restrictToReaders(squashfsPath(store, digest), access, signal);
+      await writeRecord(store, image, signal);
+    },
+    setAccess: async (image, access) => {
+      const { access: _, ...rest } = image;
+      const path = squashfsPath(store, digest);
+      if (access === undefined) {
+        // The record last: it alone lets the image be found.
+        await openToEveryone(path);
+        await writeRecord(store, rest, signal);
+      } else {
+        await closeWorkDirectories(store);
+        await writeRecord(store, { ...rest, access }, signal);
+        await restrictToReaders(path, access, signal);
+      }
     },
     note: async (image, verification) => {
-      await writeFileAtomic(imageRecordPath(store, digest), formatStoredImage({ ...image, verification }), {
-        mode: 0o644,
-        temporary: temporaryPath(store),
-      });
+      await writeRecord(store, { ...image, verification }, signal);
     },
     noteSum: async (sha256) => {
       await writeFileAtomic(imageSumPath(store, digest), `${sha256}\n`, {
@@ -94,4 +116,21 @@ export function lockedImage(store: string, digest: Digest, signal: AbortSignal):
       return sizeBytes;
     },
   };
+}
+
+/** Never readable for others than it is meant for, not even for a moment. */
+async function writeRecord(store: string, image: StoredImage, signal: AbortSignal): Promise<void> {
+  const path = imageRecordPath(store, image.digest);
+  await writeFileAtomic(path, formatStoredImage(image), {
+    mode: image.access === undefined ? 0o644 : 0o600,
+    temporary: temporaryPath(store),
+  });
+  if (image.access !== undefined) await restrictToReaders(path, image.access, signal);
+}
+
+/** Layers on their way, and those that are kept, hold what images hold: where one is not for all, they are for writers. */
+export async function closeWorkDirectories(store: string): Promise<void> {
+  for (const directory of [blobsDirectory(store), packsDirectory(store), temporaryDirectory(store)]) {
+    await closeToOthers(directory);
+  }
 }

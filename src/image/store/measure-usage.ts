@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a store takes of its file system, and whose it is.
+import { hasCode } from '../../model/index.ts';
 import { freeBytes, listDirectoryIfPresent, statIfPresent } from '../../sys/files.ts';
 import { blobsDirectory, imagesDirectory, packsDirectory, temporaryDirectory } from './layout.ts';
 
@@ -43,12 +44,22 @@ export async function measureUsage(store: string): Promise<StoreUsage> {
 
 async function filesIn(directory: string): Promise<readonly Measured[]> {
   const files: Measured[] = [];
-  for (const name of (await listDirectoryIfPresent(directory)) ?? []) {
+  for (const name of await namesIn(directory)) {
     const stat = await statIfPresent(`${directory}/${name}`);
     if (stat?.isFile() !== true) continue;
     files.push({ uid: stat.uid, bytes: stat.size, isImage: name.endsWith('.squashfs') });
   }
   return files;
+}
+
+/** What only the store's owner may see does not count for others. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await listDirectoryIfPresent(directory)) ?? [];
+  } catch (error) {
+    if (hasCode(error, 'permission-denied')) return [];
+    throw error;
+  }
 }
 
 function byOwner(files: readonly Measured[]): readonly OwnerUsage[] {

@@ -4,7 +4,7 @@ import type { Digest, ImageReference } from '../../model/index.ts';
 import { readFileIfPresent } from '../../sys/files.ts';
 import type { StoredImage, StoredTag } from '../types.ts';
 import { squashfsPath, versionPath } from './layout.ts';
-import { type LockedImage, type LockWait, withImage } from './locked-image.ts';
+import { closeWorkDirectories, type LockedImage, type LockWait, withImage } from './locked-image.ts';
 import { checkStoreVersion, type FoundImage, resolveStored } from './lookup.ts';
 import { measureUsage, type StoreUsage } from './measure-usage.ts';
 import { type PackCache, packCache } from './pack-cache.ts';
@@ -49,6 +49,8 @@ export type Store = {
   readonly removeUntagged: (wait: LockWait) => Promise<readonly Removal[]>;
   /** Clears away what killed processes have left; the bytes freed. */
   readonly sweep: (now: Date, wait: LockWait) => Promise<number>;
+  /** Closes what holds layers to all but the store's owner and group: before an image comes that is not for all. */
+  readonly closeLayers: () => Promise<void>;
   readonly usage: () => Promise<StoreUsage>;
   readonly packs: PackCache;
 };
@@ -75,6 +77,7 @@ export async function openStore(path: string): Promise<Store> {
     remove: (text, wait) => removeImage(path, text, wait),
     removeUntagged: (wait) => removeUntagged(path, wait),
     sweep: (now, wait) => sweepStore(path, now, wait),
+    closeLayers: () => closeWorkDirectories(path),
     usage: () => measureUsage(path),
     packs: packCache(path),
   };

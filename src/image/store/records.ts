@@ -10,9 +10,10 @@ import {
   SlipwayError,
   type Verification,
 } from '../../model/index.ts';
-import type { LayerDescriptor, StoredImage, StoredTag } from '../types.ts';
+import type { ImageAccess, LayerDescriptor, StoredImage, StoredTag } from '../types.ts';
 import {
   countField,
+  countList,
   type Fields,
   objectField,
   objectList,
@@ -54,6 +55,7 @@ export function parseStoredImage(
       ...(fields['verification'] === undefined
         ? {}
         : { verification: readVerification(objectField(fields, 'verification')) }),
+      ...(fields['access'] === undefined ? {} : { access: readAccess(objectField(fields, 'access')) }),
     };
   });
 }
@@ -105,6 +107,10 @@ function readConfig(fields: Fields): ImageConfig {
     ...(user === undefined ? {} : { user }),
     labels: stringMap(fields, 'labels'),
   };
+}
+
+function readAccess(fields: Fields): ImageAccess {
+  return { users: countList(fields, 'users'), groups: countList(fields, 'groups') };
 }
 
 function readVerification(fields: Fields): Verification {

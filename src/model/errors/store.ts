@@ -14,6 +14,18 @@ export const storeErrors = {
     exitStatus: 125,
     httpStatus: 403,
   },
+  'access-unenforceable': {
+    message: 'let only some users read {path}: {reason}',
+    hint: 'access lists need setfacl (Debian: apt install acl) and a file system that keeps them; until then nobody but the owner may read the file',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+  'account-unknown': {
+    message: 'give access to {kind} {name}: there is no such {kind}',
+    hint: 'give a name that `getent` knows, or a number',
+    exitStatus: 125,
+    httpStatus: 400,
+  },
   'image-ambiguous': {
     message: 'find image {reference}: the store has several that match: {candidates}',
     hint: 'give one of these names',

@@ -8,6 +8,8 @@ export const pull: CommandDescription<
   | 'limit-rate'
   | 'verify-key'
   | 'policy'
+  | 'allow-user'
+  | 'allow-group'
   | 'foreign-layers'
   | 'name'
   | 'plain-http'
@@ -60,6 +62,13 @@ export const pull: CommandDescription<
       completion: 'file',
     },
     policyOption,
+    {
+      long: 'allow-user',
+      argument: 'required',
+      argumentName: 'USER',
+      help: 'in a shared store, let only this user use the image; may be repeated, see `slipway access`',
+    },
+    { long: 'allow-group', argument: 'required', argumentName: 'GROUP', help: 'the same for a group' },
     {
       long: 'foreign-layers',
       argument: 'none',
