@@ -53,7 +53,6 @@ export function idFromNameService(kind: 'user' | 'group', name: string): number 
 
 /** getent(1): the C library of the host asks, with all its modules; there is no other way that works everywhere. */
 function getent(database: 'passwd' | 'group' | 'initgroups', id: number | string): readonly string[] | undefined {
-function getent(database: 'passwd' | 'group', id: number | string): readonly string[] | undefined {
   // Loaded here, for the few who need it: it would cost every planning several milliseconds.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const result = spawnSync('/usr/bin/getent', [database, '--', String(id)], {
