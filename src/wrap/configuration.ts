@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Configuration as Tykky has it: a site's file of four maps (defaults, force, appends, prepends), and what was asked for.
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describeError, SlipwayError } from '../model/index.ts';
 import { readFileIfPresent } from '../sys/files.ts';
 import { expandBuildBase } from './build-directory.ts';
+import { isOurs } from './installation.ts';
 import type { Configuration, ConfigurationValue } from './settings.ts';
 
 export type SiteConfiguration = {
@@ -138,4 +140,28 @@ function expandText(text: string, variables: Readonly<Record<string, string | un
     /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))/g,
     (whole: string, braced: string | undefined, plain: string | undefined) => variables[braced ?? plain ?? ''] ?? whole,
   );
+}
+
+const notKept = new Set([
+  'env_file',
+  'requirements_file',
+  'plain_requirements_file',
+  'locked',
+  'pre_install',
+  'post_install',
+  'build_tmpdir_base',
+  'workdir',
+]);
+
+/**
+ * How an installation was made, for its update: all but what was put in then.
+ * @throws SlipwayError `wrap-no-installation`, `wrap-configuration-unreadable`
+ */
+export async function readKeptConfiguration(prefix: string): Promise<Configuration> {
+  const path = join(prefix, 'share/conf.yaml');
+  const bytes = await readFileIfPresent(path, { maxBytes });
+  if (bytes === undefined) throw new SlipwayError('wrap-no-installation', { path: prefix });
+  if (!isOurs(prefix)) throw new SlipwayError('wrap-made-by-tykky', { path: prefix });
+  const kept = Object.entries(parseConfiguration(bytes.toString(), path)).filter(([key]) => !notKept.has(key));
+  return { ...Object.fromEntries(kept), installation_prefix: prefix };
 }

@@ -3,10 +3,12 @@
 // the store, which is pulled where it is not there yet.
 import { join } from 'node:path';
 import {
+  convertImage,
   createCredentialLookup,
   createRegistrySource,
   defaultConvertOptions,
   fileStoreReader,
+  openSource,
   openStore,
   pullImage,
   resolveStored,
@@ -16,21 +18,27 @@ import { hasCode, type ImageConfig, parseImageReference, SlipwayError } from '..
 import { readRegistryAccess } from '../site/index.ts';
 import { readFileStart } from '../sys/file-chunks.ts';
 import { statFollowed } from '../sys/place-files.ts';
+import { temporaryName } from '../sys/process-identity.ts';
+import { systemSearchPath } from '../sys/process.ts';
 import type { WrapTools } from './tools.ts';
 
 export type ContainerSource =
   | { readonly kind: 'squashfs'; readonly path: string; readonly config: ImageConfig | undefined }
-  | { readonly kind: 'directory'; readonly path: string };
+  | { readonly kind: 'directory'; readonly path: string }
+  /** In another format, to be converted: SIF, an archive, an OCI layout. */
+  | { readonly kind: 'other'; readonly path: string };
 
 /** A word as it is given to wrap-container. @throws SlipwayError `wrap-source-missing`, and those of the store and of pulling */
 export async function findContainer(word: string, tools: WrapTools): Promise<ContainerSource> {
   const path = word.startsWith('/') ? word : join(tools.workingDirectory, word);
   const stats = /^[a-z]+:\/\//.test(word) ? undefined : statFollowed(path);
-  if (stats?.isDirectory() === true) return { kind: 'directory', path };
+  if (stats?.isDirectory() === true) {
+    return { kind: statFollowed(join(path, 'oci-layout')) === undefined ? 'directory' : 'other', path };
+  }
   if (stats !== undefined) {
     const start = await readFileStart(path, 4);
     if (start.toString('latin1') === 'hsqs') return { kind: 'squashfs', path, config: undefined };
-    throw new SlipwayError('image-file-unknown', { path });
+    return { kind: 'other', path };
   }
   if (/^(?:\/|\.\.?\/)/.test(word)) throw new SlipwayError('wrap-source-missing', { path: word, what: 'container' });
   const name = word.replace(/^docker:\/\//, '');
@@ -80,5 +88,46 @@ async function pull(name: string, store: string, { variables, signal, clock, ver
     });
   } finally {
     await source.close();
+  }
+}
+
+/** Writes an image of another format to a squashfs at `target`. @throws SlipwayError of sources and of converting */
+export async function convertContainer(path: string, target: string, tools: WrapTools): Promise<void> {
+  const { variables, workingDirectory, signal, clock } = tools;
+  const searchPath = `${variables['PATH'] ?? ''}:${systemSearchPath}`;
+  const { limits } = defaultConvertOptions;
+  const emit = (): void => undefined;
+  const opened = await openSource(
+    { transport: 'path', path },
+    {
+      platform: { os: 'linux', architecture: process.arch === 'arm64' ? 'arm64' : 'amd64' },
+      options: { limits, xattrs: 'drop', searchPath },
+      workingDirectory,
+      temporaryPath: () => `${target}.${temporaryName()}`,
+      openRegistry: () => {
+        throw new Error('a file is in no registry');
+      },
+      environment: variables,
+      emit,
+      signal,
+    },
+  );
+  try {
+    await convertImage({
+      from: opened,
+      name: path,
+      to: { format: 'squashfs', path: target, compression: 'none' },
+      replaces: false,
+      options: defaultConvertOptions,
+      searchPath,
+      layerCompression: 'gzip',
+      keepsOwners: false,
+      keepsSetuid: false,
+      emit,
+      clock,
+      signal,
+    });
+  } finally {
+    await opened.source.close();
   }
 }

@@ -46,6 +46,17 @@ function buildPlan(place: BuildPlace): Plan {
         { step: 'overlay', on: { tmpfsBytes: 1 << 30 }, origin },
       ]
     : [own, { step: 'root-host' }];
+  const images: readonly Step[] =
+    image === undefined
+      ? []
+      : [{ step: 'squashfuse', image: image.path, server: image.server, target: image.target, flags: {}, origin }];
+  const binds = place.binds.map(({ source, target, readOnly }): Step => ({
+    step: 'bind',
+    source,
+    target,
+    flags: { recursive: true, readOnly, optional: readOnly, create: isContained },
+    origin,
+  }));
   return {
     covers: { words: [placeMark], isExact: false },
     subject: 'the build',
@@ -54,26 +65,8 @@ function buildPlan(place: BuildPlace): Plan {
     trace: [],
     steps: [
       ...roots,
-      // Before what is shown at the prefix covers it.
-      ...(image === undefined
-        ? []
-        : [
-            {
-              step: 'squashfuse',
-              image: image.path,
-              server: image.server,
-              target: image.target,
-              flags: {},
-              origin,
-            } as const,
-          ]),
-      ...place.binds.map(({ source, target, readOnly }): Step => ({
-        step: 'bind',
-        source,
-        target,
-        flags: { recursive: true, readOnly, optional: readOnly, create: isContained },
-        origin,
-      })),
+      // On the machine before the prefix is covered, in a container after the build directory is there.
+      ...(isContained ? [...binds, ...images] : [...images, ...binds]),
       { step: 'enter' },
       ...(isContained ? [own] : []),
       { step: 'chdir', how: 'try', path: '/', origin },

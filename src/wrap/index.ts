@@ -4,6 +4,7 @@ export {
   expandConfiguration,
   mergeConfiguration,
   readConfigurationFile,
+  readKeptConfiguration,
   readSiteConfiguration,
   type SiteConfiguration,
 } from './configuration.ts';
@@ -17,4 +18,8 @@ export {
   type WrapMode,
   type WrapSettings,
 } from './settings.ts';
+export { compareRecords, type RecordDifference } from './compare-records.ts';
+export { kernelSpec, luaModule, tclModule } from './companions.ts';
+export { explicitList, lockedRequirements } from './locked-inputs.ts';
+export { type InstallationRecord, type PackageRecord, readRecord } from './record.ts';
 export type { WrapTools } from './tools.ts';

@@ -58,6 +58,7 @@ export function installScript(settings: WrapSettings): string {
 function venvScript(settings: WrapSettings): string {
   const site = settings.usesSystemPackages ? ' --system-site-packages' : '';
   const cache = settings.usesCache ? '' : settings.usesUv ? ' --no-cache' : ' --no-cache-dir';
+  const locked = settings.isLocked ? ' --no-deps --require-hashes' : '';
   const getUv = `if [ ! -x "$CW_UV" ]; then
   python3 -m venv "$CW_BUILD/_uv"
   "$CW_BUILD/_uv/bin/pip" install --quiet uv
@@ -67,27 +68,36 @@ fi
     ? `"$CW_UV" venv --quiet --seed --allow-existing${site} --python "$CW_PYVER" "$env_root"`
     : `python3 -m venv${site} "$env_root"`;
   const install = settings.usesUv
-    ? `"$CW_UV" pip install${cache} -r "$CW_REQUIREMENTS"`
-    : `python -m pip install${cache} -r "$CW_REQUIREMENTS"`;
+    ? `"$CW_UV" pip install${cache}${locked} -r "$CW_REQUIREMENTS"`
+    : `python -m pip install${cache} "\${cw_report[@]}"${locked} -r "$CW_REQUIREMENTS"`;
   return `${settings.usesUv ? getUv : ''}source "$CW_BUILD/_pre_install.sh"
 if [ ! -e "$env_root/pyvenv.cfg" ]; then
   ${make}
 fi
 source "$env_root/bin/activate"
-if [ -n "$CW_REQUIREMENTS" ]; then
+${settings.usesUv ? '' : reportOption}if [ -n "$CW_REQUIREMENTS" ]; then
   ${install}
+fi
+if [ -n "$CW_PLAIN_REQUIREMENTS" ]; then
+  python -m pip install${settings.usesCache ? '' : ' --no-cache-dir'} --no-deps -r "$CW_PLAIN_REQUIREMENTS"
 fi
 cd "$CW_WORKDIR"
 source "$CW_BUILD/_post_install.sh"
 `;
 }
 
+/** The digests of what it installs are told by pip 22.2 and later. */
+const reportOption = `cw_report=()
+if python -m pip install --help | grep -q -e --report; then cw_report=(--report "$CW_BUILD/_report.json"); fi
+`;
+
 function condaScript(settings: WrapSettings): string {
   const cache = settings.usesCache ? '' : ' --no-cache-dir';
   const pip =
     settings.usesUv && settings.usesMamba
       ? `uv pip install${settings.usesCache ? '' : ' --no-cache'} -r "$CW_REQUIREMENTS"`
-      : `python -m pip install${cache} -r "$CW_REQUIREMENTS"`;
+      : `${reportOption.replaceAll('\n', '\n  ').trim()}
+  python -m pip install${cache} "\${cw_report[@]}"${settings.isLocked ? ' --no-deps' : ''} -r "$CW_REQUIREMENTS"`;
   const getConda = `if [ -n "$CW_CONDA_URL" ]; then
   case "$CW_CONDA_URL" in
     *://*) curl --fail --silent --show-error --location --output "$CW_BUILD/_installer" "$CW_CONDA_URL" ;;
@@ -143,6 +153,9 @@ cw_activate
 set -e
 if [ -n "$CW_REQUIREMENTS" ]; then
   ${pip}
+fi
+if [ -n "$CW_PLAIN_REQUIREMENTS" ]; then
+  python -m pip install${cache} --no-deps -r "$CW_PLAIN_REQUIREMENTS"
 fi
 cd "$CW_WORKDIR"
 source "$CW_BUILD/_post_install.sh"

@@ -143,6 +143,7 @@ async function writeScripts(construction: Construction): Promise<ReadonlyMap<str
   };
   const envFile = await takeIn(settings.envFile);
   const requirements = await takeIn(settings.requirementsFile);
+  const plainRequirements = await takeIn(settings.plainRequirementsFile);
   for (const [name, scripts] of [
     ['_pre_install.sh', settings.preInstall],
     ['_post_install.sh', settings.postInstall],
@@ -161,6 +162,7 @@ async function writeScripts(construction: Construction): Promise<ReadonlyMap<str
     CW_ENV_FILE: envFile,
     CW_ENV_NAME_OF_FILE: settings.envFile ?? '',
     CW_REQUIREMENTS: requirements,
+    CW_PLAIN_REQUIREMENTS: plainRequirements,
     CW_CONDA: installers.conda ?? '',
     CW_CONDA_URL: settings.mode === 'conda' ? settings.condaUrl : '',
     CW_UV: installers.uv ?? '',

@@ -6,7 +6,7 @@ import { type EnvironmentEdit, SlipwayError } from '../model/index.ts';
 import { listDirectoryIfPresentSync, readFileIfPresent } from '../sys/files.ts';
 import { copyFile, linkOrCopy, realPathIfPresent, setMode } from '../sys/place-files.ts';
 import type { Construction } from './construct.ts';
-import { type ContainerSource, findContainer } from './container-source.ts';
+import { type ContainerSource, convertContainer, findContainer } from './container-source.ts';
 import { conda as condaActivationEdits, extraEdits, type ExtraEdits } from './environment-of.ts';
 import { containerFileName } from './installation.ts';
 import { directoryTree, withSquashfsTree } from './file-trees.ts';
@@ -167,6 +167,9 @@ async function placeContainer(construction: Construction, source: ContainerSourc
     // The one that an update keeps need not be there twice.
     if (source.path.startsWith(`${settings.prefix}/`)) linkOrCopy(source.path, path);
     else copyFile(source.path, path, fileMode);
+  } else if (source.kind === 'other') {
+    await convertContainer(source.path, path, tools);
+    setMode(path, fileMode);
   } else {
     const { compressor, blockSizeBytes } = readImageOptions(settings.imageOptions);
     await writeTreeImage(source.path, {

@@ -5,7 +5,7 @@ import { SlipwayError } from '../model/index.ts';
 
 /** `venv`: pip. `wrapcont`, `wrapdisk`: a container, a directory. */
 export type WrapMode = 'conda' | 'venv' | 'wrapcont' | 'wrapdisk';
-export const wrapModes: readonly WrapMode[] = ['conda', 'venv', 'wrapcont', 'wrapdisk'];
+export const wrapModes: readonly ['conda', 'venv', 'wrapcont', 'wrapdisk'] = ['conda', 'venv', 'wrapcont', 'wrapdisk'];
 
 /** A file whose text, or words that, a shell sources. */
 export type Script = { readonly file: string } | { readonly command: string };
@@ -64,6 +64,9 @@ export type WrapSettings = {
   readonly imageOptions: readonly string[];
   readonly threads: number;
   readonly masksSource: boolean;
+  /** Requirements that are a record's: nothing but these, with these digests; a second file for those without. */
+  readonly isLocked: boolean;
+  readonly plainRequirementsFile: string | undefined;
   readonly lingerMs: number;
   readonly configuration: Configuration;
 };
@@ -139,6 +142,8 @@ export function readSettings(configuration: Configuration): WrapSettings {
     imageOptions: list('sqfs_options').flatMap((words) => words.split(/\s+/).filter((word) => word !== '')),
     threads: Math.max(1, Math.min(count('num_cpus', 8), count('max_num_cpus', 16))),
     masksSource: flag('mask_wrap_install', false),
+    isLocked: flag('locked', false),
+    plainRequirementsFile: text('plain_requirements_file'),
     lingerMs: count('linger_seconds', 5) * 1000,
     configuration,
   };

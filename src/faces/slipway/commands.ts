@@ -20,6 +20,7 @@ import { rm } from './descriptions/rm.ts';
 import { explain, run } from './descriptions/run.ts';
 import { slipway } from './descriptions/slipway.ts';
 import { verify } from './descriptions/verify.ts';
+import { wrap } from './descriptions/wrap.ts';
 
 export type Command = {
   /** The word that stands after `slipway`. */
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
   { name: 'push', description: push, load: () => import('./push.ts') },
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
+  { name: 'wrap', description: wrap, load: () => import('./wrap.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
   { name: 'gateway', description: gateway, load: () => import('./gateway.ts') },
   { name: 'access', description: access, load: () => import('./access.ts') },

@@ -8,6 +8,7 @@ import {
   expandConfiguration,
   mergeConfiguration,
   readConfigurationFile,
+  readKeptConfiguration,
   readSettings,
   readSiteConfiguration,
 } from '../../wrap/index.ts';
@@ -88,31 +89,10 @@ async function readAll(program: TykkyProgram, order: Order, environment: FaceEnv
   const yaml = order.value('yaml');
   const more = yaml === undefined ? {} : await readConfigurationFile(resolve(workingDirectory, yaml), true);
   const before =
-    order.form.verb === 'update'
-      ? carriedOver(
-          await readConfigurationFile(resolve(workingDirectory, order.operand, 'share/conf.yaml'), true),
-          resolve(workingDirectory, order.operand),
-        )
-      : {};
+    order.form.verb === 'update' ? await readKeptConfiguration(resolve(workingDirectory, order.operand)) : {};
   const asked = askedConfiguration(program, order, workingDirectory);
   const merged = mergeConfiguration(site, { ...before, ...more, ...asked, ...joined(before, asked) });
   return expandConfiguration(merged, { variables, workingDirectory });
-}
-
-/** What an update keeps of how an installation was made: all but what was put in then. */
-function carriedOver(before: Configuration, prefix: string): Configuration {
-  const gone = new Set([
-    'env_file',
-    'requirements_file',
-    'pre_install',
-    'post_install',
-    'build_tmpdir_base',
-    'workdir',
-  ]);
-  return {
-    ...Object.fromEntries(Object.entries(before).filter(([key]) => !gone.has(key))),
-    installation_prefix: prefix,
-  };
 }
 
 /** Lists that an update adds to. */

@@ -20,6 +20,12 @@ export const wrapErrors = {
     exitStatus: 1,
     httpStatus: 400,
   },
+  'wrap-made-by-tykky': {
+    message: 'update {path}: Tykky itself made it, for a place inside its containers that nothing else knows',
+    hint: 'make it anew, from the files in its share/previous_input; the old one goes on working with Singularity or Apptainer',
+    exitStatus: 1,
+    httpStatus: 400,
+  },
   'wrap-prefix-occupied': {
     message: 'install to {path}: {name} is there already and is not of a wrapped installation',
     hint: 'choose another directory with --prefix',

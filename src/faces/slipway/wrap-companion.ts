@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// `slipway wrap jupyter|module`: what lets other programs find an installation.
+import { basename, join, resolve } from 'node:path';
+import { SlipwayError } from '../../model/index.ts';
+import { isOurs, kernelSpec, luaModule, tclModule } from '../../wrap/index.ts';
+import { ensureDirectory, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
+import type { CommandContext } from './context.ts';
+import type { WrapLine } from './wrap-install.ts';
+
+export async function runCompanion(line: WrapLine, { environment }: CommandContext): Promise<number> {
+  const [verb = '', directory = ''] = line.operands;
+  const prefix = resolve(environment.workingDirectory, directory);
+  if (!isOurs(prefix)) throw new SlipwayError('wrap-no-installation', { path: prefix });
+  const name = line.value('name') ?? basename(prefix);
+  const output = line.value('output');
+  const given = output === undefined ? undefined : resolve(environment.workingDirectory, output);
+  const files =
+    verb === 'jupyter'
+      ? await kernelFiles(prefix, name, given ?? kernelDirectory(name, environment.variables))
+      : moduleFiles(prefix, name, given ?? join(prefix, 'modulefiles'));
+  for (const [path, text] of files) {
+    await ensureDirectory(join(path, '..'), { mode: 0o777 });
+    await writeFileAtomic(path, text, { mode: 0o644 });
+    environment.stdout.write(`${path}\n`);
+  }
+  return 0;
+}
+
+async function kernelFiles(
+  prefix: string,
+  name: string,
+  directory: string,
+): Promise<readonly (readonly [string, string])[]> {
+  if ((await statIfPresent(join(prefix, 'bin/python'))) === undefined) {
+    throw new SlipwayError('wrap-source-missing', { path: join(prefix, 'bin/python'), what: 'interpreter' });
+  }
+  return [[join(directory, 'kernel.json'), kernelSpec(prefix, name)]];
+}
+
+/** Where Jupyter looks for a user's kernels: names of lower-case letters, digits, `-`, `_` and `.`. */
+function kernelDirectory(name: string, variables: Readonly<Record<string, string | undefined>>): string {
+  const data = variables['JUPYTER_DATA_DIR'] ?? join(variables['HOME'] ?? '/', '.local/share/jupyter');
+  return join(data, 'kernels', name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'));
+}
+
+function moduleFiles(prefix: string, name: string, directory: string): readonly (readonly [string, string])[] {
+  const file = name.replaceAll('/', '-');
+  return [
+    [join(directory, `${file}.lua`), luaModule(prefix, name)],
+    [join(directory, file), tclModule(prefix, name)],
+  ];
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs of a container wrapped, and an environment installed in one: apart from the machine, but for what is shared.
+import assert from 'node:assert/strict';
+import { existsSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, suite, test } from 'node:test';
+import { makeImages } from '../run/images.ts';
+import { realImage } from '../support/images.ts';
+import { needs } from '../support/needs.ts';
+import { pushImage, registryCommands, startRegistry } from '../support/registry.ts';
+import { acquireTestUser, type TestUser } from '../support/user.ts';
+import { wrapNeeds, writeFiles } from './installations.ts';
+import { indexReason, pipVariables } from './python-projects.ts';
+
+const commands = [...wrapNeeds.commands, ...registryCommands, 'mmdebstrap', 'umoci', 'mksquashfs'];
+
+await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () => {
+  let user: TestUser;
+  let squashfs: string;
+  let directory: string;
+  let installed: string;
+  before(async () => {
+    user = await acquireTestUser();
+    ({ squashfs, directory } = await makeImages(user));
+    installed = join(user.home, 'installed');
+    await user.runOk(['wrap-container', '--wrapper-paths', '/bin,/work/note', '--prefix', installed, squashfs]);
+  });
+
+  test('its programs run in it, with the words and the status that they are given', async () => {
+    assert.equal(await user.runOk([join(installed, 'bin/echo'), 'a b', '', "c'd"]), "a b  c'd\n");
+    assert.equal((await user.run([join(installed, 'bin/sh'), '-c', 'exit 9'])).status, 9);
+    assert.equal(await user.runOk([join(installed, 'bin/cat'), '/work/note']), 'from the image\n');
+    assert.equal(readlinkSync(join(installed, '_bin/cat')), '/bin/cat');
+  });
+
+  test('the machine is not there, homes and the working directory are', async () => {
+    const sh = join(installed, 'bin/sh');
+    assert.equal((await user.run([sh, '-c', 'test -e /usr/bin/python3'])).status, 1);
+    await user.runOk(['sh', '-c', 'echo mine > own.txt']);
+    assert.equal(await user.runOk([sh, '-c', 'pwd; cat own.txt']), `${user.home}\nmine\n`);
+    await user.runOk([sh, '-c', 'echo back > back.txt']);
+    assert.ok(existsSync(join(user.home, 'back.txt')));
+    assert.equal((await user.runOk([sh, '-c', 'id -u'])).trim(), String(user.uid));
+    assert.match(await user.runOk([sh, '-c', 'echo $PATH']), new RegExp(`^${installed}/bin:/usr/local/sbin:`));
+  });
+
+  test('the same paths lead to the programs from inside', async () => {
+    assert.equal(await user.runOk([join(installed, 'bin/sh'), '-c', `${installed}/bin/echo inside`]), 'inside\n');
+  });
+
+  test('a directory will do, and an image that is shared stays where it is', async () => {
+    const fromTree = join(user.home, 'from-tree');
+    await user.runOk(['wrap-container', '-w', '/bin/cat', '--prefix', fromTree, directory]);
+    assert.equal(await user.runOk([join(fromTree, 'bin/cat'), '/work/note']), 'from the image\n');
+    await writeFiles(user, user.home, { 'shared.yaml': 'share_container: yes\n' });
+    const shared = join(user.home, 'shared');
+    await user.runOk(['wrap-container', '-y', 'shared.yaml', '-w', '/bin/cat', '--prefix', shared, squashfs]);
+    assert.equal(readlinkSync(join(shared, 'container.sif')), squashfs);
+    assert.equal(await user.runOk([join(shared, 'bin/cat'), '/work/note']), 'from the image\n');
+  });
+
+  test('what is missing is said', async () => {
+    const wrap = (...words: readonly string[]): ReturnType<TestUser['run']> =>
+      user.run(['wrap-container', '--prefix', join(user.home, 'x'), ...words]);
+    const none = await wrap(squashfs);
+    assert.deepEqual([none.status, none.stderr], [1, '']);
+    assert.match(none.stdout, /\[ ERROR \] Tool wrap-container requires -w\/--wrapper-paths to be used/);
+    assert.match((await wrap('-w', 'bin', squashfs)).stdout, /Only absolute paths are accepted for --wrapper-paths/);
+    const absent = await wrap('-w', '/no/such', squashfs);
+    assert.equal(absent.status, 0);
+    assert.match(absent.stdout, /\[ WARNING \] \/no\/such: there is no such file or directory/);
+    const gone = await wrap('-w', '/bin', './no-such.sif');
+    assert.equal(gone.status, 1);
+    assert.match(gone.stdout, /\[ ERROR \] wrap .*no-such.sif: no such container/);
+  });
+
+  test('pip-containerize --slim: Python and packages apart from the machine', async (context) => {
+    const reason = await indexReason(user);
+    if (reason !== false) return context.skip(reason);
+    const registry = await startRegistry();
+    await pushImage(
+      { layout: await realImage('debian-python'), tag: 'latest' },
+      `${registry.address}/library/python:slim`,
+    );
+    await writeFiles(user, join(user.home, '.config/containers'), {
+      'registries.conf': `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${registry.address}"\ninsecure = true\n`,
+    });
+    // The image's Python can't put pip into an environment, as that of the real image can: it gets the machine's.
+    await user.runOk(['sh', '-c', 'cp /usr/share/python-wheels/pip-*.whl pip.whl']);
+    const certificates = pipVariables['PIP_CERT'];
+    if (certificates !== undefined) await user.runOk(['cp', certificates, 'certificates.crt']);
+    const PIP_CERT = certificates === undefined ? undefined : join(user.home, 'certificates.crt');
+    await writeFiles(user, user.home, {
+      'six.txt': 'six\n',
+      'pre.sh': `python3 -m venv --without-pip "$env_root"
+unpack='import sys, sysconfig, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sysconfig.get_path("purelib"))'
+"$env_root/bin/python" -c "$unpack" ${user.home}/pip.whl
+`,
+    });
+    const slim = join(user.home, 'slim');
+    await user.runOk(['pip-containerize', 'new', '--slim', '--pre-install', 'pre.sh', '--prefix', slim, 'six.txt'], {
+      env: { ...pipVariables, PIP_CERT },
+    });
+    const text = 'import os, six, sys; print(sys.executable, six.__file__, os.path.exists("/usr/bin/gcc"))';
+    assert.match(
+      await user.runOk([join(slim, 'bin/python'), '-c', text]),
+      new RegExp(`^${slim}/bin/python ${slim}/lib/python3[^/]*/site-packages/six.py False\n$`),
+    );
+    await writeFiles(user, user.home, { 'more.txt': 'pyyaml\n' });
+    await user.runOk(['pip-containerize', 'update', '-r', 'more.txt', slim], { env: { ...pipVariables, PIP_CERT } });
+    assert.equal(await user.runOk([join(slim, 'bin/python'), '-c', 'import six, yaml; print(1)']), '1\n');
+  });
+});
