@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tarball with a root file system, whoever made it, as a tree.
 import { createTarReader } from '../../formats/tar/index.ts';
-import { type Emit, emptyImageConfig, type Platform, type PullEvent } from '../../model/index.ts';
+import { type Emit, emptyImageConfig, type Platform, type PullEvent, SlipwayError } from '../../model/index.ts';
 import { fileSize } from '../../sys/files.ts';
 import { createChunkChannel } from '../chunk-channel.ts';
 import type { LayerSource } from '../convert/index.ts';
@@ -92,5 +92,7 @@ async function beginsWithRoot({ path, options, signal }: TarballOptions): Promis
   } catch (error) {
     throw inArchive(path, error);
   }
-  return /^(?:\.?\/)*\.?$/.test(names[0] ?? '');
+  const [first] = names;
+  if (first === undefined) throw new SlipwayError('archive-unreadable', { path, reason: 'it holds nothing' });
+  return /^(?:\.?\/)*\.?$/.test(first);
 }
