@@ -3,6 +3,7 @@
 // and lines `WORD NAME=VALUE` (native/spank/shifter_slurm.c says what the words mean).
 import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { supervise } from '../../terminal/supervise.ts';
+import { answerText } from './answer.ts';
 import { parseJobWords } from './words.ts';
 
 /** Answers one event. Never rejects: failures go to stderr, which Slurm shows to the submitter or logs. */
@@ -39,11 +40,4 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
         return words.event satisfies never;
     }
   });
-}
-
-/** A line of an answer. */
-export type AnswerLine = { readonly word: 'env' | 'job' | 'root'; readonly name: string; readonly value: string };
-
-function answerText(lines: readonly AnswerLine[]): string {
-  return lines.map(({ word, name, value }) => `${word} ${name}=${value}\n`).join('');
 }

@@ -6,7 +6,7 @@ import { SlipwayError } from '../../../model/index.ts';
 import { statIfPresent } from '../../../sys/files.ts';
 import { runProgram } from '../../../sys/run-program.ts';
 import type { FaceEnvironment } from '../../terminal/environment.ts';
-import type { AnswerLine } from './main.ts';
+import type { AnswerLine } from './answer.ts';
 import type { JobWords } from './words.ts';
 
 /** Where a site of Shifter has its configuration unless plugstack.conf says otherwise. */
