@@ -5,4 +5,5 @@ export { type Finding, type FindingState, type Remedy, worstState } from './find
 export { squashfuseSearchPath } from './fuse.ts';
 export * from './libraries/index.ts';
 export * from './replacement/index.ts';
+export * from './injection/index.ts';
 export { type HostReader, thisMachine } from './reader.ts';

@@ -12,6 +12,7 @@ import { fsck } from './descriptions/fsck.ts';
 import { gc } from './descriptions/gc.ts';
 import { help } from './descriptions/help.ts';
 import { images } from './descriptions/images.ts';
+import { inject } from './descriptions/inject.ts';
 import { inspect } from './descriptions/inspect.ts';
 import { login, logout } from './descriptions/login.ts';
 import { pull } from './descriptions/pull.ts';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   { name: 'run', description: run, load: () => import('./run.ts') },
   { name: 'explain', description: explain, load: () => import('./explain.ts') },
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
+  { name: 'inject', description: inject, load: () => import('./inject.ts') },
   { name: 'push', description: push, load: () => import('./push.ts') },
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'wrap', description: wrap, load: () => import('./wrap.ts') },

@@ -44,6 +44,18 @@ export const hookErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'inject-missing': {
+    message: 'find {what} on this machine: {reason}',
+    hint: 'run it on a machine that has it, such as a compute node',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
+  'inject-path': {
+    message: 'write a mount of {path}: it has a comma or an equals sign, which the mount hook has no way to quote',
+    hint: 'make a symbolic link to it by another name',
+    exitStatus: 125,
+    httpStatus: 500,
+  },
   'hook-ldconfig': {
     message: 'use {path} from LDCONFIG_PATH: {reason}',
     hint: 'the hook runs it as root: it must be called ldconfig, and only root may be able to change it',
