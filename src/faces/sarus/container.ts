@@ -62,7 +62,7 @@ function deviceEntries(own: readonly string[], targets: readonly MountRequest[],
   return [...entries.values()];
 }
 
-/** Names of hosts, of the person, and of where names are looked up. */
+/** Names of hosts, of people as the site knows them, and of where names are looked up. */
 export function namesAdaptation(
   image: OpenedImage,
   person: Person,
@@ -72,7 +72,7 @@ export function namesAdaptation(
   const fromPrefix = (name: string): string | undefined =>
     site.prefix === undefined ? undefined : inputs.readText(posix.join(site.prefix, 'etc', name));
   const file = (content: string, target: string): MountRequest => ({ kind: 'file', content, target, flags: {} });
-  const passwd = containerPasswd(fromPrefix('passwd') ?? image.readText('/etc/passwd') ?? '', {
+  const passwd = containerPasswd(fromPrefix('passwd') ?? inputs.readText('/etc/passwd') ?? '', {
     name: person.userName,
     uid: person.uid,
     gid: person.gid,
@@ -80,7 +80,7 @@ export function namesAdaptation(
     home: person.home,
     shell: image.kindOf(person.shell) === undefined ? '/bin/sh' : person.shell,
   });
-  const group = containerGroup(fromPrefix('group') ?? image.readText('/etc/group') ?? '', {
+  const group = containerGroup(fromPrefix('group') ?? inputs.readText('/etc/group') ?? '', {
     name: person.groupName,
     gid: person.gid,
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether an image's C library is to be covered by this machine's. A glibc names each of its versions among its symbol
-// versions; the newest of them is its own. Nothing has to be run for that, in the image least of all.
+// versions; the newest of them is its own, or one before it where it has brought none. Nothing has to be run for that, in the image least of all.
 import { basename } from 'node:path';
 import { createLibrarySearch, type LibraryTree } from '../libraries/index.ts';
 import { guestLibraries } from './guest-libraries.ts';
@@ -28,7 +28,6 @@ export function findGlibcReplacement(
     return { is: 'impossible', reason: "the host's C library is not among GLIBC_LIBS, or is not there" };
   }
   const search = createLibrarySearch(image);
-  if (search.cached().length === 0) return { is: 'needless', reason: 'the image has no cache of libraries' };
   const guests = guestLibraries(image);
   const guest = guests.find(({ path }) => {
     if (!/^libc\.so\.\d+$/.test(basename(path))) return false;
@@ -37,7 +36,8 @@ export function findGlibcReplacement(
   });
   const guestElf = guest === undefined ? undefined : search.read(guest.path);
   if (guestElf === undefined) return { is: 'needless', reason: 'the image has no 64-bit C library of glibc' };
-  const [hostVersion, imageVersion] = [glibcVersionOf(hostElf), glibcVersionOf(guestElf)];
+  const hostVersion = versionInName(host.realPath(libc)) ?? glibcVersionOf(hostElf);
+  const imageVersion = versionInName(guest?.realPath) ?? glibcVersionOf(guestElf);
   if (hostVersion === undefined || imageVersion === undefined) {
     return { is: 'impossible', reason: 'a C library does not say which version it is' };
   }
@@ -59,6 +59,11 @@ export function findGlibcReplacement(
     return targets.map((target) => ({ source, target }));
   });
   return { is: 'due', hostVersion, imageVersion, mounts };
+}
+
+/** Of `libc-2.31.so`, as glibc called itself up to 2.33. */
+function versionInName(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : /^libc-(\d+\.\d+)\.so$/.exec(basename(path))?.[1];
 }
 
 /** `2.36` of a libc, by the newest of its symbol versions GLIBC_2.N. */

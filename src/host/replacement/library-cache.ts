@@ -14,8 +14,16 @@ const flagsOf: Readonly<Record<string, number>> = {
 };
 const always = ['/lib', '/usr/lib', '/lib64', '/usr/lib64'] as const;
 
+/** Where glibc's loader stands: what reads a cache. */
+const loaders = [
+  '/lib64/ld-linux-x86-64.so.2',
+  '/lib/ld-linux-aarch64.so.1',
+  '/lib64/ld64.so.2',
+  '/lib/ld64.so.1',
+] as const;
+
 /**
- * The bytes, as Latin-1 text; undefined where the image has no cache, or nothing is to be added.
+ * The bytes, as Latin-1 text; undefined where the image's C library reads none, or nothing is to be added.
  * @param mounted libraries of the host, and where in the container they stand; only directories count that ldconfig would
  *   look into: the usual ones, and those of which something is in the cache already
  */
@@ -25,7 +33,7 @@ export function libraryCacheWith(
   mounted: readonly { readonly source: string; readonly target: string }[],
 ): string | undefined {
   const cached = createLibrarySearch(image).cached();
-  if (cached.length === 0) return undefined;
+  if (cached.length === 0 && loaders.every((path) => image.realPath(path) === undefined)) return undefined;
   const directories = new Set([...always, ...cached.map(({ path }) => posix.dirname(path))]);
   const read = createLibrarySearch(host).read;
   const added = mounted.flatMap(({ source, target }): readonly CachedLibrary[] => {
