@@ -2,6 +2,8 @@
 // Every command that is installed, with its subcommands: man pages, completions and docs/reference are made from this.
 import { charliecloudCommands } from '../src/faces/charliecloud/descriptions.ts';
 import { sarusTree } from '../src/faces/sarus/command-tree.ts';
+import { shifter } from '../src/faces/shifter/description.ts';
+import { setupRoot, unsetupRoot } from '../src/faces/shifter/prepare/description.ts';
 import { completionTree } from '../src/faces/slipway/commands.ts';
 import { tykkyTrees } from '../src/faces/tykky/descriptions.ts';
 import type { CommandDescription, CompletionTree } from '../src/formats/getopt/index.ts';
@@ -18,6 +20,7 @@ export const commandTrees: readonly CompletionTree[] = [
   completionTree,
   ...charliecloudCommands.map(single),
   sarusTree,
+  ...[shifter, setupRoot, unsetupRoot].map(single),
   ...tykkyTrees,
 ];
 

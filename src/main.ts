@@ -11,6 +11,7 @@ type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<n
 const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'sarus': async () => (await import('./faces/sarus/main.ts')).main,
   'shifter-job': async () => (await import('./faces/shifter/job/main.ts')).main,
+  'unsetupRoot': async () => (await import('./faces/shifter/prepare/unsetup-root.ts')).main,
   'shifterimg': async () => (await import('./faces/shifter/shifterimg/main.ts')).main,
   'conda-containerize': async () => (await import('./faces/tykky/main.ts')).mainOf('conda-containerize'),
   'pip-containerize': async () => (await import('./faces/tykky/main.ts')).mainOf('pip-containerize'),

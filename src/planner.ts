@@ -12,6 +12,7 @@ const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
   'mount_hook': async () => (await import('./faces/sarus/mount-hook.ts')).planMountHook,
   'ch-run': async () => (await import('./faces/charliecloud/ch-run/plan-ch-run.ts')).planChRun,
   'shifter': async () => (await import('./faces/shifter/plan-shifter.ts')).planShifter,
+  'setupRoot': async () => (await import('./faces/shifter/prepare/plan-setup-root.ts')).planSetupRoot,
 };
 
 async function plan(): Promise<number> {

@@ -46,9 +46,7 @@ enum {
   K_SO_PEERPIDFD = 77,
   K_CLOSE_RANGE_CLOEXEC = 4,
   K_SECCOMP_MODE_FILTER = 2,
-  K_LOOP_SET_FD = 0x4C00,
-  K_LOOP_CLR_FD = 0x4C01,
-  K_LOOP_SET_STATUS64 = 0x4C04,
+  K_LOOP_CONFIGURE = 0x4C0A,
   K_LOOP_CTL_GET_FREE = 0x4C82,
   K_LO_FLAGS_READ_ONLY = 1,
   K_LO_FLAGS_AUTOCLEAR = 4,
@@ -77,6 +75,11 @@ struct k_loop_info {
   uint32_t number, encrypt_type, encrypt_key_size, flags;
   uint8_t file_name[64], crypt_name[64], encrypt_key[32];
   uint64_t init[2];
+};
+struct k_loop_config {
+  uint32_t fd, block_size;
+  struct k_loop_info info;
+  uint64_t reserved[8];
 };
 
 // A BPF program for seccomp(2): each instruction is eight bytes.

@@ -22,7 +22,7 @@ export function openSquashfsRootfs(path: string, inputs: Inputs): Rootfs {
   };
   return {
     kindOf: (guestPath) => {
-      const kind = image.lookup(guestPath)?.kind;
+      const kind = find(guestPath)?.inode.kind;
       return kind === undefined ? undefined : kind === 'file' || kind === 'directory' ? kind : 'other';
     },
     openFile: (guestPath) => {

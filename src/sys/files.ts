@@ -78,6 +78,11 @@ export async function moveIntoPlace(from: string, to: string, options: { readonl
 }
 
 /** Sets a file's times to now, which only its owner may. */
+/** Sets the permission bits of a file. Errors are those of `toFileError`. */
+export async function setMode(path: string, mode: number): Promise<void> {
+  await attempting('set the mode of', path, () => chmod(path, mode));
+}
+
 export async function markUsed(path: string): Promise<void> {
   const now = new Date();
   await attempting('touch the file', path, () => utimes(path, now, now));

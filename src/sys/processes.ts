@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes of this machine, from proc(5).
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { systemClock } from './clock.ts';
 
 export type RunningProcess = { readonly pid: number; readonly argv: readonly string[] };
 
@@ -19,4 +20,42 @@ export async function processesOf(uid: number): Promise<readonly RunningProcess[
     }),
   );
   return found.filter((one) => one !== undefined);
+}
+
+/** Those whose first word is this program, by a title that follows it too (`sshd: /usr/sbin/sshd -D` is `sshd`'s). */
+export async function processesWithCommand(program: string): Promise<readonly RunningProcess[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    names.map(async (name): Promise<RunningProcess | undefined> => {
+      try {
+        const argv = (await readFile(`/proc/${name}/cmdline`, 'utf8')).split('\0').slice(0, -1);
+        // A daemon's title is one word of its own making.
+        const words = (argv[0] ?? '').split(' ');
+        return words[0] === program || (words[0]?.endsWith(':') === true && words[1] === program)
+          ? { pid: Number(name), argv }
+          : undefined;
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+  return found.filter((one) => one !== undefined);
+}
+
+/** Asks a process to end (SIGTERM), and ends it (SIGKILL) where it has not after `graceMs`. */
+export async function endProcess(
+  pid: number,
+  options: { readonly graceMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const send = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      return process.kill(pid, signal);
+    } catch {
+      return false;
+    }
+  };
+  send('SIGTERM');
+  for (let waitedMs = 0; send(0) && waitedMs < options.graceMs; waitedMs += 50)
+    await systemClock.sleep(50, options.signal);
+  send('SIGKILL');
 }

@@ -65,8 +65,11 @@ describe("an image's life", { skip }, () => {
 
     const files = readdirSync(gateway.imageDirectory).sort();
     assert.deepEqual(files, [`${id}.meta`, `${id}.squashfs`]);
-    for (const name of files) assert.equal(statSync(join(gateway.imageDirectory, name)).mode & 0o7777, 0o600);
-    assert.match(readFileSync(join(gateway.imageDirectory, `${id}.meta`), 'utf8'), /^FORMAT: squashfs\n/);
+    for (const name of files) assert.equal(statSync(join(gateway.imageDirectory, name)).mode & 0o7777, 0o644);
+    assert.match(
+      readFileSync(join(gateway.imageDirectory, `${id}.meta`), 'utf8'),
+      /^# converted by Slipway\nFORMAT: squashfs\n/,
+    );
     const listing = await runOk(['unsquashfs', '-lln', join(gateway.imageDirectory, `${id}.squashfs`)]);
     const owners = new Set(listing.split('\n').flatMap((line) => /^\S{10} (\d+\/\d+) /.exec(line)?.[1] ?? []));
     assert.deepEqual([...owners], ['0/0']);

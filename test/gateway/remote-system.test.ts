@@ -85,7 +85,7 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
     assert.match(readFileSync(breaker, 'utf8'), /cat > /);
     assert.match(readFileSync(`${breaker}.log`, 'utf8'), /cat >> '.*squashfs.partial/);
     assert.deepEqual(readdirSync(remote).sort(), [`${String(id)}.meta`, `${String(id)}.squashfs`]);
-    for (const name of readdirSync(remote)) assert.equal(statSync(join(remote, name)).mode & 0o777, 0o600);
+    for (const name of readdirSync(remote)) assert.equal(statSync(join(remote, name)).mode & 0o777, 0o644);
     await runOk(['unsquashfs', '-lls', join(remote, `${String(id)}.squashfs`)]);
   });
 

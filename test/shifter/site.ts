@@ -20,8 +20,13 @@ export type TestSite = {
   readonly env: { readonly SHIFTER_CONFIG: string };
   /** Writes udiRoot.conf anew: the plain one with these lines behind it, which win. */
   readonly configure: (...lines: readonly string[]) => void;
-  /** Puts an image into the store under this identity, with these lines in its .meta. */
-  readonly addImage: (identity: string, image: ImageSource, meta?: readonly string[]) => Promise<void>;
+  /** Puts an image into the store under this identity, with these lines in its .meta; `isForeign` says that Slipway did not make it. */
+  readonly addImage: (
+    identity: string,
+    image: ImageSource,
+    meta?: readonly string[],
+    isForeign?: boolean,
+  ) => Promise<void>;
   /** A file of root's, with the directories above it. */
   readonly write: (path: string, text: string, mode?: number) => string;
 };
@@ -80,9 +85,12 @@ export function makeSite(users: readonly Pick<TestUser, 'name' | 'uid' | 'gid' |
     env: { SHIFTER_CONFIG: configPath },
     configure,
     write,
-    addImage: async (identity, image, meta = []) => {
+    addImage: async (identity, image, meta = [], isForeign = false) => {
       await packImage(image, at(`images/${identity}.squashfs`));
-      write(`images/${identity}.meta`, ['FORMAT: squashfs', ...meta, ''].join('\n'));
+      write(
+        `images/${identity}.meta`,
+        [...(isForeign ? [] : ['# converted by Slipway']), 'FORMAT: squashfs', ...meta, ''].join('\n'),
+      );
     },
   };
 }

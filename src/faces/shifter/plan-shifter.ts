@@ -130,6 +130,7 @@ function preparedImage(found: Identified, udiRoot: UdiRoot, inputs: Inputs): Sit
     identifier: found.image.name,
     config,
     located: { subject: found.image.request, root: { kind: 'directory', path: udiMount }, config },
+    isConverted: true,
   };
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image of the site's store, `IDENTITY.squashfs` with `IDENTITY.meta` beside it, and who may run it.
-import { parseImageMeta } from '../../formats/shifter-meta/index.ts';
+import { isConvertedBySlipway, type MetaFile, parseMetaFile } from '../../formats/shifter/index.ts';
 import type { LocatedImage } from '../../launch/index.ts';
-import { emptyImageConfig, hasCode, type ImageConfig, SlipwayError } from '../../model/index.ts';
+import { describeError, emptyImageConfig, hasCode, type ImageConfig, SlipwayError } from '../../model/index.ts';
 import type { UdiRoot } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import type { ContainerUser } from './container-user.ts';
@@ -11,8 +11,8 @@ export type SiteImage = {
   readonly identifier: string;
   readonly located: LocatedImage;
   readonly config: ImageConfig;
-  /** Who imported it, where nobody converted it: what is in it is anyone's work. */
-  readonly importer?: string;
+  /** Whether Slipway made the file from layers itself; otherwise it may be anyone's work. */
+  readonly isConverted: boolean;
 };
 
 /**
@@ -31,22 +31,24 @@ export function findSiteImage(
     if (inputs.kindOf(name) !== 'directory')
       throw new SlipwayError('shifter-image-missing', { image: request, path: name });
     const config = emptyImageConfig(platform);
-    return { identifier: name, config, located: { subject: request, root: { kind: 'directory', path: name }, config } };
+    return {
+      identifier: name,
+      config,
+      located: { subject: request, root: { kind: 'directory', path: name }, config },
+      isConverted: false,
+    };
   }
   const path = `${udiRoot.imagePath}/${name}.squashfs`;
   const text = unlessClosed(request, () => inputs.readText(`${udiRoot.imagePath}/${name}.meta`));
   if (text === undefined) throw new SlipwayError('shifter-image-missing', { image: request, path });
-  const read = parseImageMeta(text);
-  if (!read.ok)
-    throw new SlipwayError('shifter-image-unusable', { image: request, reason: `${name}.meta: ${read.reason}` });
-  const { meta } = read;
+  const meta = readMeta(text, request, `${name}.meta`);
   if (meta.format !== 'squashfs') {
     throw new SlipwayError('shifter-image-unusable', {
       image: request,
       reason: `its format is ${meta.format}, not squashfs`,
     });
   }
-  if (!isAllowed(user, meta)) {
+  if (!isAllowed(user, { userIds: meta.userAcl ?? [], groupIds: meta.groupAcl ?? [] })) {
     throw new SlipwayError('shifter-image-closed', {
       image: request,
       reason: 'its list of users and groups has neither you nor a group of yours',
@@ -54,21 +56,23 @@ export function findSiteImage(
   }
   if (inputs.kindOf(path) !== 'file') throw new SlipwayError('shifter-image-missing', { image: request, path });
   unlessClosed(request, () => inputs.openFile(path)?.close());
-  const { env, entrypoint, cmd, workdir, importer } = meta;
-  const config: ImageConfig = {
-    platform,
-    env,
-    entrypoint,
-    cmd,
-    labels: {},
-    ...(workdir === undefined ? {} : { workdir }),
-  };
+  const { env, entry, cmd, workdir } = meta;
+  const own = workdir === undefined || workdir === '' ? {} : { workdir };
+  const config: ImageConfig = { platform, env, entrypoint: entry, cmd, labels: {}, ...own };
   return {
     identifier: name,
     config,
     located: { subject: request, root: { kind: 'squashfs', path }, config, identity: name },
-    ...(importer === undefined ? {} : { importer }),
+    isConverted: isConvertedBySlipway(text),
   };
+}
+
+function readMeta(text: string, image: string, file: string): MetaFile {
+  try {
+    return parseMetaFile(text);
+  } catch (cause) {
+    throw new SlipwayError('shifter-image-unusable', { image, reason: `${file}: ${describeError(cause)}` }, { cause });
+  }
 }
 
 /** Both lists empty: everyone. */

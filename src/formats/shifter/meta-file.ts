@@ -18,6 +18,14 @@ export type MetaFile = {
   readonly importer: string | undefined;
 };
 
+/** A comment to every reader but those who ask whether Slipway made the image from layers itself. */
+const convertedMark = '# converted by Slipway\n';
+
+/** Whether Slipway made the image, and did not take it over from somebody. */
+export function isConvertedBySlipway(text: string): boolean {
+  return text.startsWith(convertedMark) && parseMetaFile(text).importer === undefined;
+}
+
 /**
  * The text, in the order in which Shifter's gateway writes it. A variable with a line break in its value can't be said in
  * this form and is left out: its second line would be read as a key.
@@ -26,6 +34,7 @@ export function formatMetaFile(meta: MetaFile): string {
   const line = (key: string, value: string | undefined): readonly string[] =>
     value === undefined || isBroken(value) ? [] : [`${key}: ${value}\n`];
   return [
+    ...(meta.importer === undefined ? [convertedMark] : []),
     ...line('FORMAT', meta.format),
     ...line('ENTRY', meta.entry.length === 0 ? undefined : formatPythonList(meta.entry)),
     ...line('CMD', meta.cmd.length === 0 ? undefined : formatPythonList(meta.cmd)),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { formatMetaFile, type MetaFile, parseMetaFile } from './meta-file.ts';
+import { isConvertedBySlipway } from './meta-file.ts';
 import { formatPythonList, parsePythonList } from './python-list.ts';
 
 const meta: MetaFile = {
@@ -16,10 +17,11 @@ const meta: MetaFile = {
   importer: undefined,
 };
 
-test('the text is that of the original gateway', () => {
+test('the text is that of the original gateway, behind a comment that says who made the image', () => {
   assert.equal(
     formatMetaFile(meta),
-    `FORMAT: squashfs
+    `# converted by Slipway
+FORMAT: squashfs
 ENTRY: ['/bin/sh', '-c']
 CMD: ["it's"]
 WORKDIR: /opt/app
@@ -63,4 +65,11 @@ test('what is no list is none', () => {
   }
   assert.deepEqual(parsePythonList("[u'a', 'b']"), ['a', 'b']);
   fc.assert(fc.property(fc.string(), (text) => void parsePythonList(text)));
+});
+
+test('an image that was taken over from somebody is none that Slipway made', () => {
+  assert.equal(isConvertedBySlipway(formatMetaFile(meta)), true);
+  assert.equal(isConvertedBySlipway(formatMetaFile({ ...meta, importer: 'ann' })), false);
+  assert.equal(isConvertedBySlipway('# converted by Slipway\nFORMAT: squashfs\nUSER: ann\n'), false);
+  assert.equal(isConvertedBySlipway('FORMAT: squashfs\n'), false);
 });

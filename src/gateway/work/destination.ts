@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a system's runtime looks for images: `ID.squashfs` and `ID.meta` in one directory, both for the gateway's user
-// alone (root reads them at run time). The metadata is there before the image, which makes an image exist by appearing;
+// Where a system's runtime looks for images: `ID.squashfs` and `ID.meta` in one directory. What everyone may run everyone
+// may read, since no program of the runtime has privilege; the rest is for the gateway's user, and for root, who prepares
+// jobs. The metadata is there before the image, which makes an image exist by appearing;
 // each file appears whole.
 
 export type DeliveryProgress = (doneBytes: number, totalBytes: number) => void;
@@ -12,6 +13,12 @@ export type Destination = {
   readonly putImage: (
     image: { readonly id: string; readonly format: string; readonly path: string },
     options: { readonly signal: AbortSignal; readonly onProgress: DeliveryProgress },
+  ) => Promise<void>;
+  /** Lets everyone read image and metadata, or nobody but the gateway's user. */
+  readonly setReaders: (
+    image: { readonly id: string; readonly format: string },
+    readers: 'all' | 'service',
+    signal: AbortSignal,
   ) => Promise<void>;
   /** Removes the image before its metadata; what is absent already is no matter. */
   readonly remove: (id: string, format: string, signal: AbortSignal) => Promise<void>;

@@ -124,6 +124,8 @@ async function runPull(run: JobRun, { config, platform, destination }: Place): P
         },
       );
     }
+    const isForAll = (access.userAcl ?? []).length === 0 && (access.groupAcl ?? []).length === 0;
+    await destination.setReaders({ id: facts.id, format: record.format }, isForAll ? 'all' : 'service', signal);
   } finally {
     if (made?.isTemporary === true) await removeIfPresent(made.path);
   }
@@ -178,6 +180,7 @@ async function runImport(run: JobRun, destination: Destination): Promise<void> {
       await destination.putMeta(hash, text, signal);
     },
   });
+  await destination.setReaders({ id, format: record.format }, 'all', signal);
   await finish(run, {
     facts: { id, ...empty, sizeBytes },
     isPrivate: false,

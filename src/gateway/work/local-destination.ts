@@ -7,6 +7,7 @@ import {
   listDirectoryIfPresent,
   moveDurably,
   removeIfPresent,
+  setMode,
   statIfPresent,
   writeFileAtomic,
 } from '../../sys/files.ts';
@@ -44,6 +45,9 @@ export function localDestination(system: string, directory: string): Destination
       onProgress(0, totalBytes);
       await install(path, pathOf(id, format));
       onProgress(totalBytes, totalBytes);
+    },
+    setReaders: async ({ id, format }, readers) => {
+      for (const suffix of [format, 'meta']) await setMode(pathOf(id, suffix), readers === 'all' ? 0o644 : mode);
     },
     remove: async (id, format) => {
       await removeIfPresent(pathOf(id, format));

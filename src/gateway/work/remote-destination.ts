@@ -99,6 +99,10 @@ export function remoteDestination(platform: PlatformConfig, remote: RemoteAccess
         }
       }
     },
+    setReaders: async ({ id, format }, readers, signal) => {
+      const mode = readers === 'all' ? '644' : '600';
+      await ask(`chmod ${mode} ${quote(pathOf(id, format))} ${quote(pathOf(id, 'meta'))}`, signal);
+    },
     remove: async (id, format, signal) => {
       await ask(`rm -f ${quote(pathOf(id, format))} ${quote(pathOf(id, 'meta'))}`, signal);
     },

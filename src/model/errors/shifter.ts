@@ -158,6 +158,18 @@ export const shifterErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'directory-not-roots': {
+    message: 'mount in {path}: {reason}',
+    hint: 'it and all above it must be root’s, and closed to the writes of others: chown root, chmod go-w',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'shifter-root-stays': {
+    message: 'take {path} away: {reason}',
+    hint: 'the node should take no job before an administrator has looked: findmnt -R {path}, losetup -a',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
   'shifter-root-needed': {
     message: 'run {command}: only root can',
     hint: 'the batch system runs it in its prolog and epilog',

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the words of `setupRoot` to what is to be prepared. They come from a job's owner by way of the batch system: each is
+// checked here.
+import { describeGetoptError, parseArguments } from '../../../formats/getopt/index.ts';
+import { SlipwayError } from '../../../model/index.ts';
+import { defaultUdiRootPath, splitModules, type VolumeMap } from '../../../site/index.ts';
+import { readVolumes } from '../ask.ts';
+import { parseImage } from '../image-choice.ts';
+import { setupRoot, setupRootOptions } from './description.ts';
+
+export type SetupRootAsk = {
+  readonly configPath: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly userName: string;
+  readonly sshKey?: string;
+  /** The text of /var/hostsfile. */
+  readonly hostsFile?: string;
+  readonly volumes: readonly VolumeMap[];
+  /** Undefined: the site's default ones. */
+  readonly moduleNames?: readonly string[];
+  readonly isVerbose: boolean;
+  readonly image: { readonly type: 'id' | 'local'; readonly name: string; readonly request: string };
+};
+
+const maxHosts = 1_000_000;
+/** One line of authorized_keys(5) without options: a type, the key in base64, a comment. */
+const keyPattern =
+  /^(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{32,8192}={0,2}(?: [A-Za-z0-9@._+-]{0,256})?$/;
+
+/** @throws SlipwayError `usage`, `shifter-volume-invalid`, `shifter-image-malformed` */
+export function askSetupRoot(words: readonly string[]): SetupRootAsk {
+  const usage = (reason: string): never => {
+    throw new SlipwayError('usage', { command: setupRoot.name, reason });
+  };
+  const parsed = parseArguments(setupRootOptions, words.slice(1), setupRoot.rules);
+  if (!parsed.ok) return usage(describeGetoptError(parsed.error));
+  const [type, name, ...more] = parsed.operands;
+  if (type === undefined || name === undefined || more.length > 0) return usage('TYPE and IMAGE are wanted');
+  if (type !== 'id' && type !== 'local') return usage(`"${type}" is neither id nor local: names are looked up before`);
+  const all = (wanted: string): readonly string[] =>
+    parsed.options.filter((option) => option.name === wanted).map(({ value }) => value ?? '');
+  const last = (wanted: string): string | undefined => all(wanted).at(-1);
+  const id = (option: 'uid' | 'gid'): number => {
+    const text = last(option) ?? '';
+    return /^[0-9]{1,10}$/.test(text) && Number(text) < 0xffff_ffff
+      ? Number(text)
+      : usage(`--${option}: "${text}" is no id`);
+  };
+  const sshKey = last('ssh-key')?.trim();
+  if (sshKey !== undefined && !keyPattern.test(sshKey)) return usage('--ssh-key: it is no public key of OpenSSH');
+  const modules = last('modules');
+  const nodes = last('nodes');
+  const hostsFile =
+    nodes === undefined
+      ? undefined
+      : (hostsFileText(nodes) ?? usage(`--nodes: "${nodes.slice(0, 100)}" is not HOST/N …`));
+  return {
+    configPath: last('config') ?? defaultUdiRootPath,
+    uid: id('uid'),
+    gid: id('gid'),
+    userName: last('user') ?? usage('--user is missing'),
+    ...(sshKey === undefined ? {} : { sshKey }),
+    ...(hostsFile === undefined ? {} : { hostsFile }),
+    volumes: readVolumes(all('volume').join(';')),
+    ...(modules === undefined ? {} : { moduleNames: splitModules(modules) }),
+    isVerbose: last('verbose') !== undefined || parsed.options.some((option) => option.name === 'verbose'),
+    image: { type, name: parseImage(`${type}:${name}`, type).name, request: `${type}:${name}` },
+  };
+}
+
+/** `n1/2 n2/1` is n1, n1 and n2, a line each; undefined where it is none of this. */
+export function hostsFileText(text: string): string | undefined {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const hosts: string[] = [];
+  for (const word of words) {
+    const found = /^([A-Za-z0-9._-]+)(?:\/([0-9]{1,6}))?$/.exec(word);
+    if (found === null) return undefined;
+    const times = Number(found[2] ?? 1);
+    if (hosts.length + times > maxHosts) return undefined;
+    for (let index = 0; index < times; index += 1) hosts.push(found[1] ?? '');
+  }
+  return hosts.map((host) => `${host}\n`).join('');
+}

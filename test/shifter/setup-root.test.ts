@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Root prepares a container for a user's tasks, and takes it away; in a mount namespace of the test's own, so that what
+// would be left behind is seen, and harms nobody.
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { type CommandResult, run, runOk } from '../support/command.ts';
+import { needs } from '../support/needs.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+import { acquireTestUser, type TestUser } from '../support/user.ts';
+import { copyTree, makeSite, siteCommands, type TestSite } from './site.ts';
+
+const skip = needs({
+  commands: [...siteCommands, 'losetup', 'unshare'],
+  root: true,
+  userNamespaces: true,
+  loopSquashfs: true,
+});
+
+describe('setupRoot', { skip }, () => {
+  let user: TestUser;
+  let site: TestSite;
+
+  /** Runs a script as root in mounts of its own: $setup prepares for the user, $unsetup takes away, `as_user` runs as him. */
+  const script = async (text: string, env: Readonly<Record<string, string>> = {}): Promise<CommandResult> => {
+    const bin = `${user.prefix}/bin`;
+    const as = user
+      .command([])
+      .map((word) => `'${word}'`)
+      .join(' ');
+    const given = Object.entries({ ...user.env, ...site.env })
+      .map(([name, value]) => `'${name}=${value}'`)
+      .join(' ');
+    const head = [
+      'mount -t tmpfs -o mode=755 none /run',
+      `setup() { ${bin}/setupRoot -c ${site.configPath} -U ${user.uid} -G ${user.gid} -u ${user.name} "$@"; }`,
+      `unsetup() { ${bin}/unsetupRoot -c ${site.configPath}; }`,
+      `as_user() { (cd ${user.home} && env -i ${given} ${as} "$@"); }`,
+      `mounts() { grep -c " ${site.udiMount}" /proc/self/mountinfo || true; }`,
+      `loops() { losetup --noheadings --output BACK-FILE | grep -c '^${site.imagePath}/' || true; }`,
+    ];
+    return await run(['unshare', '--mount', '--', 'sh', '-c', [...head, text].join('\n')], {
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env },
+    });
+  };
+  const said = async (text: string, env?: Readonly<Record<string, string>>): Promise<string> => {
+    const result = await script(text, env);
+    assert.equal(result.status, 0, `${result.stdout}${result.stderr}`);
+    return result.stdout.trim();
+  };
+
+  before(async () => {
+    user = await acquireTestUser();
+    site = makeSite([user]);
+    await site.addImage('img', { real: 'busybox' }, [
+      'ENV: PATH=/usr/bin:/bin',
+      'ENV: FOO=bar',
+      "ENTRY: ['/bin/echo', 'entry']",
+    ]);
+    await site.addImage('foreign', { real: 'busybox' }, [], true);
+    await site.addImage('imported', { real: 'busybox' }, ['USER: somebody']);
+    await site.addImage('closed', { real: 'busybox' }, [`USERACL: ${user.uid + 1}`]);
+    await site.addImage('private', { real: 'busybox' }, [`USERACL: ${user.uid}`]);
+    for (const suffix of ['squashfs', 'meta']) chmodSync(join(site.imagePath, `private.${suffix}`), 0o600);
+    writeFileSync(join(site.directory, 'share/file'), 'shared\n');
+  });
+
+  it('mounts the image once by the kernel, and shifter enters it without mounting anything', async () => {
+    const text = await said(`
+      setup -N "n1/2 n2/1" id img && cat ${site.udiMount}/var/shifterConfig.json && loops
+      as_user shifter --image=id:img sh -c 'id -u; echo $FOO; cat /var/hostsfile; touch /x 2>/dev/null || echo closed; echo x > /dev/null && echo device'
+      as_user shifter sh -c 'echo $SHIFTER_IMAGE'
+      as_user shifter --image=id:img --entrypoint
+      loops; unsetup; mounts; loops; ls -d /run/slipway-shifter 2>/dev/null || echo gone`);
+    assert.equal(
+      text,
+      [
+        `{"identifier":"img","user":"${user.name}","volMap":"","modules":""}`,
+        '1',
+        String(user.uid),
+        'bar\nn1\nn1\nn2\nclosed\ndevice\nimg\nentry\n1\n0\n0\ngone',
+      ].join('\n'),
+    );
+  });
+
+  it('is entered hot: no planner, no image server', async () => {
+    const text = await said(`
+      setup id img
+      as_user env SLIPWAY_TRACE=1 shifter --image=id:img true 2>&1 | grep -c planning
+      as_user env SLIPWAY_TRACE=1 shifter --image=id:img true 2>&1 | grep -c -e planning -e 'starting holder' -e squashfuse
+      unsetup`);
+    assert.equal(text, '1\n0');
+  });
+
+  it('gives a call with other options a container of its own', async () => {
+    site.configure(`siteFs=${site.directory}/share:/share`, 'module_m_siteEnv=M=1');
+    const text = await said(`
+      setup -v /share:/data -m m id img
+      as_user shifter --image=id:img -V /share:/data -m m sh -c 'cat /data/file; echo $M; grep -c squashfuse /proc/mounts'
+      as_user shifter --image=id:img sh -c 'cat /data/file 2>/dev/null || echo none; cat /var/shifterConfig.json'
+      unsetup`);
+    assert.equal(text, `shared\n1\n0\nnone\n{"identifier":"img","user":"${user.name}","volMap":"","modules":""}`);
+    site.configure();
+  });
+
+  it('lets a user run, in his job, what is private to the service and names him', async () => {
+    assert.equal(await said('setup id private && as_user shifter --image=id:private echo in; unsetup'), 'in');
+    const refused = await script('as_user shifter --image=id:private echo in');
+    assert.deepEqual([refused.status, refused.stdout], [1, '']);
+  });
+
+  it('refuses what it must not mount, and leaves nothing', async () => {
+    for (const [words, reason] of [
+      ['id foreign', /has not made this image itself/],
+      ['id imported', /has not made this image itself/],
+      ['id closed', /neither you nor a group of yours/],
+      ['id nosuch', /there is no/],
+      ['docker img', /neither id nor local/],
+      ['id ../img', /an identity has letters/],
+      [`local ${site.directory}`, /does not allow directories/],
+      ['-v /tmp:/etc/x id img', /nothing of yours can be mounted in/],
+      ['-N "n1;x/2" id img', /is not HOST/],
+      ['-s "ssh-rsa x command=y" id img', /no public key/],
+      ['-u root id img', /not whom the site knows/],
+      ['-U 0 id img', /root runs nothing/],
+    ] as const) {
+      const result = await script(`setup ${words}; status=$?; mounts; loops; exit $status`);
+      assert.equal(result.status, 1, words);
+      assert.match(result.stderr, reason);
+      assert.equal(result.stdout, '0\n0\n', words);
+    }
+  });
+
+  it('refuses an image that others than the service can have changed', async () => {
+    const image = join(site.imagePath, 'img.squashfs');
+    chownSync(image, user.uid, 0);
+    assert.match((await script('setup id img')).stderr, /belongs to uid/);
+    chownSync(image, 0, 0);
+    chmodSync(image, 0o664);
+    assert.match((await script('setup id img')).stderr, /others than the image service can write/);
+    chmodSync(image, 0o644);
+    chmodSync(site.imagePath, 0o777);
+    assert.match((await script('setup id img')).stderr, /others than the image service can write/);
+    chmodSync(site.imagePath, 0o755);
+  });
+
+  it('refuses where a container is, and for anyone but root', async () => {
+    const twice = await script('setup id img && setup id img; status=$?; unsetup; mounts; exit $status');
+    assert.deepEqual([twice.status, twice.stdout], [1, '0\n']);
+    assert.match(twice.stderr, /another container is there/);
+    for (const command of ['setupRoot', 'unsetupRoot']) {
+      const result = await user.run([
+        command,
+        '-c',
+        site.configPath,
+        ...(command === 'setupRoot' ? ['id', 'img'] : []),
+      ]);
+      assert.equal(result.status, 1);
+      assert.match(result.stderr, /only root can/);
+    }
+  });
+
+  it('leaves nothing mounted when it is killed at any time, and unsetupRoot is content with nothing', async () => {
+    for (const delay of ['0.05', '0.1', '0.15', '0.2', '0.3']) {
+      const text = await said(`
+        setup id img & pid=$!; sleep ${delay}; kill -9 $pid; wait 2>/dev/null
+        unsetup; echo $?; mounts
+        # The kernel takes the mounts of a process that was killed away in its own time.
+        for i in $(seq 100); do [ "$(loops)" = 0 ] && break; sleep 0.1; done; loops`);
+      assert.match(text, /^0\n0\n0$/m, delay);
+    }
+  });
+
+  it('leads no mount out of a hostile image', async () => {
+    const tree = await copyTree('busybox');
+    const outside = temporaryDirectory();
+    chmodSync(outside, 0o755);
+    await runOk(['rm', '-rf', join(tree, 'tmp'), join(tree, 'var'), join(tree, 'dev'), join(tree, 'opt')]);
+    for (const name of ['tmp', 'var', 'dev', 'opt']) symlinkSync(`../../../../..${outside}`, join(tree, name));
+    symlinkSync(outside, join(tree, 'global'));
+    await site.addImage('hostile', { tree });
+    site.configure(`siteFs=${site.directory}/share:/global/share`);
+    const text = await said(`
+      setup id hostile || exit 1
+      grep -c ' ${outside}' /proc/self/mountinfo || true
+      as_user shifter --image=id:hostile sh -c 'cat /global/share/file; ls /var/shifterConfig.json'
+      unsetup`);
+    assert.equal(text, '0\nshared\n/var/shifterConfig.json');
+    site.configure();
+  });
+
+  it('takes nothing from a hostile environment', async () => {
+    const trap = temporaryDirectory();
+    chmodSync(trap, 0o755);
+    const mark = join(trap, 'mark');
+    const bait = `#!/bin/sh\ntouch ${mark}\n`;
+    for (const name of ['node', 'mount', 'umount', 'getent', 'sh', 'true', 'squashfuse_ll']) {
+      writeFileSync(join(trap, name), bait, { mode: 0o755 });
+    }
+    writeFileSync(join(trap, 'bait.cjs'), `require('node:fs').writeFileSync('${mark}', '')\n`);
+    const hook = site.write('pre.sh', 'env > environment\n', 0o755);
+    site.configure(`sitePreMountHook=${hook}`);
+    const text = await said(
+      `export PATH=${trap}:$PATH IFS=/; unset IFS; setup id img && cat ${site.udiMount}/environment; unsetup`,
+      {
+        NODE_OPTIONS: `--require=${trap}/bait.cjs`,
+        NODE_PATH: trap,
+        LD_PRELOAD: `${trap}/bait.so`,
+        LD_LIBRARY_PATH: trap,
+        BASH_ENV: `${trap}/sh`,
+        ENV: `${trap}/sh`,
+        XDG_RUNTIME_DIR: trap,
+        SHIFTER_CONFIG: `${trap}/udiRoot.conf`,
+        SLIPWAY_STORE: trap,
+      },
+    );
+    assert.equal(existsSync(mark), false);
+    assert.doesNotMatch(text, /LD_|NODE|XDG|SHIFTER|SLIPWAY|ENV=/);
+    assert.match(text, /^PATH=\/usr\/bin:\/usr\/sbin:\/bin:\/sbin$/m);
+    site.configure();
+    assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(site.udiMount));
+  });
+});
