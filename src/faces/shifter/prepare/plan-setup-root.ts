@@ -95,7 +95,7 @@ function askedRun(
   return {
     image: image.located,
     request: {
-      adaptations: [...adaptations.map((each) => (each.origin === '--volume' ? mountPointsOf(each) : each))],
+      adaptations: adaptations.map((each) => (each.origin === '--volume' ? mountPointsOf(each) : each)),
       conventions: {
         style: 'slipway',
         statuses: { own: 1, notFound: 1, notExecutable: 1 },
