@@ -2,6 +2,7 @@
 // The nouns that the parts of src/image hand to one another: where an image comes from (ImageSource), what it
 // consists of (ResolvedImage), and what the store keeps of it (StoredImage).
 import type { Readable } from 'node:stream';
+import type { Artifact, Referrer } from '../formats/oci/index.ts';
 import type { Digest, ImageConfig, ImageReference, Verification } from '../model/index.ts';
 
 /** An OCI descriptor of a layer, with what the image configuration adds. */
@@ -26,6 +27,8 @@ export type ResolvedImage = {
   readonly config: ImageConfig;
   /** From the base upwards. */
   readonly layers: readonly LayerDescriptor[];
+  /** How it was found acceptable, where something was asked of it. */
+  readonly verification?: Verification;
 };
 
 /** Somewhere that images come from: a registry now, layouts and archives beside it. */
@@ -80,4 +83,16 @@ export type StoredTag = {
   readonly digest: Digest;
   /** RFC 3339. */
   readonly pulled: string;
+};
+
+/** Reads small things of one repository; what is not there is undefined, what does not fit its digest is refused. */
+export type ArtifactReader = {
+  /** By tag or digest. @throws SlipwayError `digest-mismatch`, `manifest-malformed`, `registry-*` */
+  readonly readArtifact: (name: string, signal: AbortSignal) => Promise<Artifact | undefined>;
+  /** @throws SlipwayError `digest-mismatch`, `registry-*`; undefined as well where it is larger than `maxBytes` */
+  readonly readBlob: (digest: Digest, maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
+  /** What refers to a manifest, of one type: those that do not say their type are among them. */
+  readonly listReferrers: (subject: Digest, artifactType: string, signal: AbortSignal) => Promise<readonly Referrer[]>;
+  /** A file of a server that keeps signatures beside the registry; without credentials. */
+  readonly readUrl: (url: URL, maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
 };

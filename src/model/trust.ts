@@ -53,3 +53,13 @@ export type Verification = {
   /** RFC 3339. */
   readonly verified: string;
 };
+
+/** What is asked of an image before it is used. */
+export type Trust = {
+  /** None: everything is accepted. */
+  readonly policy: TrustPolicy | undefined;
+  /** Paths of public keys, of which one has to have signed; none: nothing is asked beyond the policy. */
+  readonly keys: readonly string[];
+  /** Where simple signatures of an image are; `scopes` as policies have them, from the most specific on. */
+  readonly lookasideFor: (scopes: readonly string[]) => Promise<URL | undefined>;
+};

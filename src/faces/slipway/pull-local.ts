@@ -15,11 +15,12 @@ import {
   type Platform,
   type SourceReference,
   storeNameOf,
+  type Trust,
 } from '../../model/index.ts';
 import type { PullReporter } from '../terminal/pull-reporter.ts';
 import type { CommandContext } from './context.ts';
 import { searchPathOf, sourceOptions } from './open-image.ts';
-import { type LocalReference, type Trust, verifyLocalTrust } from './trust.ts';
+import { askLocalTrust, type LocalReference, trustedLocal } from './local-trust.ts';
 
 export type LocalPull = CommandContext & {
   readonly platform: Platform;
@@ -44,7 +45,6 @@ export async function pullLocal(
   const { clock } = environment;
   const source = await absolute(asked, pull);
   const reference = pull.name ?? storeNameOf(source);
-  const context = { environment, signal };
   await store.prepare();
   const settings = await sourceOptions({
     environment,
@@ -59,19 +59,12 @@ export async function pullLocal(
   try {
     const order = { reference, store, convertOptions, emit, signal, clock };
     if (opened.kind === 'tree') {
-      await verifyLocalTrust(trust, { source, reference, digests: [] }, context);
+      await askLocalTrust(trust, { source, reference }, [], { clock, signal });
       const { digest } = await importTree({ ...order, tree: opened.source });
       return { reference, digest };
     }
-    const { digest } = await pullImage({
-      ...order,
-      source: opened.source,
-      verify: async (resolved, verifySignal) => {
-        const digests = [resolved.digest, ...(resolved.indexDigest === undefined ? [] : [resolved.indexDigest])];
-        const image = { source, reference, digests };
-        return await verifyLocalTrust(trust, image, { environment, signal: verifySignal });
-      },
-    });
+    const trusted = trustedLocal(opened.source, { source, reference }, trust, clock);
+    const { digest } = await pullImage({ ...order, source: trusted });
     return { reference, digest };
   } finally {
     await opened.source.close();

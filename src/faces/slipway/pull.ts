@@ -31,7 +31,6 @@ import { machinePlatform, parsePlatform } from './platform.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
 import { parseSize } from './sizes.ts';
 import { openUserStore } from './store.ts';
-import { readTrust, type Trust, verifyTrust } from './trust.ts';
 
 const mostConcurrency = 64;
 
@@ -39,20 +38,16 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const { environment } = context;
   const line = readCommandLine(pull, argv);
   const threads = usedThreads();
-  const access = await readRegistryAccess({
-    environment: environment.variables,
-    home: environment.variables['HOME'] ?? '/',
-  });
+  const access = await readRegistryAccess(
+    { environment: environment.variables, home: environment.variables['HOME'] ?? '/' },
+    { keys: line.values('verify-key'), policy: line.value('policy') },
+  );
   // Whatever can be wrong in the words is told before anything is asked of a registry.
   const sources = line.operands.map((operand) => readSource(operand, access));
   const platform = readPlatform(line.value('platform'));
   const limits = readLimits(line, environment.variables);
   const name = readName(line.value('name'), sources);
   const isJson = line.has('json');
-  const trust = await readTrust(environment, {
-    keys: line.values('verify-key'),
-    policy: line.value('policy'),
-  });
   const imageAccess = readAccess(line.values('allow-user'), line.values('allow-group'));
   const store = await openUserStore(environment);
 
@@ -68,7 +63,6 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
         foreignLayers: line.has('foreign-layers') ? 'fetch' : 'refuse',
         access,
         ...(imageAccess === undefined ? {} : { imageAccess }),
-        trust,
         store,
         reporter,
         ...context,
@@ -114,7 +108,6 @@ type Settings = CommandContext & {
   readonly foreignLayers: ForeignLayers;
   readonly access: RegistryAccess;
   readonly imageAccess?: ImageAccess;
-  readonly trust: Trust;
   readonly store: Store;
   readonly reporter: PullReporter;
 };
@@ -123,7 +116,12 @@ async function pullSource(
   source: PullSource,
   settings: Settings,
 ): Promise<{ readonly reference: ImageReference; readonly digest: Digest }> {
-  if ('transport' in source) return await pullLocal(source, { ...settings, convertOptions: convertOptions(settings) });
+  if ('transport' in source)
+    return await pullLocal(source, {
+      ...settings,
+      trust: settings.access.trust,
+      convertOptions: convertOptions(settings),
+    });
   return await pullFirst(source, settings);
 }
 
@@ -158,8 +156,6 @@ async function pullOne(reference: ImageReference, settings: Settings): Promise<D
       ...(settings.maxPackBytes === undefined ? {} : { maxPackBytes: settings.maxPackBytes }),
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(settings.imageAccess === undefined ? {} : { access: settings.imageAccess }),
-      verify: async (resolved, verifySignal) =>
-        await verifyTrust(settings.trust, { reference, source, resolved }, { environment, signal: verifySignal }),
       emit: reporter.emit,
       signal,
       clock,

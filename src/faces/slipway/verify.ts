@@ -7,17 +7,16 @@ import { verify } from './descriptions/verify.ts';
 import { openRegistry } from './open-registry.ts';
 import { machinePlatform, parsePlatform } from './platform.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
-import { readTrust, verifyTrust } from './trust.ts';
 
 export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
   const { stdout, stderr, variables } = environment;
   const line = readCommandLine(verify, argv);
-  const access = await readRegistryAccess({ environment: variables, home: variables['HOME'] ?? '/' });
+  const asked = { keys: line.values('key'), policy: line.value('policy') };
+  const access = await readRegistryAccess({ environment: variables, home: variables['HOME'] ?? '/' }, asked);
   const [reference] = expandImageName(line.operands[0] ?? '', access.rules);
   const platformText = line.value('platform');
   const platform = platformText === undefined ? machinePlatform(process.arch) : parsePlatform(platformText);
   if (platform === undefined) throw usageError(verify, `--platform: "${platformText}" is not OS/ARCH[/VARIANT]`);
-  const trust = await readTrust(environment, { keys: line.values('key'), policy: line.value('policy') });
   const source = openRegistry(reference, {
     environment,
     access,
@@ -30,10 +29,10 @@ export async function run(argv: readonly string[], { environment, signal }: Comm
   });
   try {
     const resolved = await source.resolve(signal);
-    const verification = await verifyTrust(trust, { reference, source, resolved }, { environment, signal });
+    const { verification } = resolved;
     const name = formatImageReference({ ...reference, digest: resolved.digest });
     // A check that checked nothing must not look like one that succeeded.
-    if (verification.signatures.length === 0) throw new SlipwayError('nothing-to-verify', { reference: name });
+    if (verification === undefined) throw new SlipwayError('nothing-to-verify', { reference: name });
     if (line.has('json')) {
       stdout.write(`${JSON.stringify({ name, digest: resolved.digest, ...verification }, undefined, 2)}\n`);
     } else {

@@ -13,8 +13,10 @@ import {
   type ResolvedImage,
 } from '../../image/index.ts';
 import { describeError, digestHex, hasCode, type PullEvent, SlipwayError } from '../../model/index.ts';
+import { readRegistryAccess } from '../../site/index.ts';
 import { systemClock } from '../../sys/clock.ts';
 import { lowerPriority } from '../../sys/priority.ts';
+import type { TlsMaterial } from '../../sys/tls-material.ts';
 import type { ImageFacts } from '../records/types.ts';
 import { makeFromTree } from './expanded.ts';
 import { type FromWorker, readLines, type ToWorker, type WorkerTask } from './worker-protocol.ts';
@@ -70,6 +72,9 @@ async function resolve(
 ): Promise<Resolved & { readonly isPrivate: boolean }> {
   const { credentials } = task;
   const emit = (event: PullEvent): void => say({ type: 'event', event });
+  // Mirrors, blocked registries, certificates and which images are accepted: the machine's settings count here as for
+  // everybody on it.
+  const access = await readRegistryAccess({ environment: process.env, home: process.env['HOME'] ?? '/' });
   const options: RegistrySourceOptions = {
     reference: task.reference,
     platform: task.platform,
@@ -79,9 +84,9 @@ async function resolve(
     userAgent: task.userAgent,
     proxy: task.proxy,
     clock: systemClock,
-    ...(task.certificateAuthority === undefined
-      ? {}
-      : { tlsFor: () => ({ authorities: [task.certificateAuthority ?? ''] }) }),
+    rules: access.rules,
+    trust: access.trust,
+    tlsFor: (host) => withAuthority(access.tlsFor(host), task.certificateAuthority),
   };
   say({ type: 'status', status: 'PULLING', message: 'Inspecting Image' });
   const anonymous = createRegistrySource(options);
@@ -104,6 +109,12 @@ async function resolve(
     await source.close();
     throw error;
   }
+}
+
+function withAuthority(material: TlsMaterial, authority: string | undefined): TlsMaterial {
+  return authority === undefined
+    ? material
+    : { ...material, authorities: [...(material.authorities ?? []), authority] };
 }
 
 function factsOf({ digest, indexDigest, config }: ResolvedImage): ImageFacts {

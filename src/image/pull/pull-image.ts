@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a source of images to an image in the store: the whole of a pull.
 //
-//   resolve → verify → is it there? → lock the image → is it there now? → note the layers → download and pack → assemble → put → tag
+//   resolve → is it there? → lock the image → is it there now? → note the layers → download and pack → assemble → put → tag
 //
 // Two pulls of one image do the work once, as the second finds it there when it gets the lock. What a pull that is
 // killed leaves behind, the next one clears away. How images with a layer in common get along is told in
@@ -38,8 +38,6 @@ export type PullOptions = {
   readonly concurrency?: number;
   /** Who may use it, beside the store's owner; everybody, or whoever could until now, unless given. */
   readonly access?: ImageAccess;
-  /** Decides whether the image may be used, before anything of it is downloaded; rejects where it may not. */
-  readonly verify?: (resolved: ResolvedImage, signal: AbortSignal) => Promise<Verification>;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -59,7 +57,7 @@ export type PulledImage = {
 /**
  * Brings an image into the store and points the reference's tag at it. A store that can't be written will do where
  * the image is in it under this name already.
- * @throws SlipwayError of the source, of `verify`, of the download and the conversion; `store-not-writable`, `store-space-short`,
+ * @throws SlipwayError of the source, the download and the conversion; `store-not-writable`, `store-space-short`,
  *   `disk-full`, `lock-lost`; the signal's reason. Of a download broken off its part stays for the next attempt, nothing
  *   else.
  */
@@ -77,7 +75,7 @@ export async function pullImage(options: PullOptions): Promise<PulledImage> {
     layers: resolved.layers.map((layer) => ({ digest: layer.digest, sizeBytes: layer.sizeBytes })),
   });
 
-  const verification = await options.verify?.(resolved, signal);
+  const { verification } = resolved;
   const signatures = verification?.signatures ?? [];
   if (signatures.length > 0) emit({ type: 'verified', reference, signatures });
 

@@ -1,31 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a repository holds beside images: signatures and whatever else refers to an image (distribution-spec v1.1,
 // "Listing Referrers", with the tag that stands in where a registry does not know the question).
-import {
-  type Artifact,
-  ociIndexType,
-  ociManifestType,
-  parseArtifact,
-  parseReferrers,
-  type Referrer,
-} from '../../formats/oci/index.ts';
-import { type Digest, digestAlgorithm, digestHex, formatImageReference, parseDigest } from '../../model/index.ts';
+import { ociIndexType, ociManifestType, parseArtifact, parseReferrers } from '../../formats/oci/index.ts';
+import { digestAlgorithm, digestHex, formatImageReference, parseDigest } from '../../model/index.ts';
+import type { ArtifactReader } from '../types.ts';
 import { discardBody, readBounded } from './answers.ts';
 import { verifyDigest } from '../digest-of.ts';
 import { type RegistrySession, unexpectedAnswer } from './session.ts';
 import type { RegistryLimits } from './settings.ts';
-
-/** Reads small things of one repository; what is not there is undefined, what does not fit its digest is refused. */
-export type ArtifactReader = {
-  /** By tag or digest. @throws SlipwayError `digest-mismatch`, `manifest-malformed`, `registry-*` */
-  readonly readArtifact: (name: string, signal: AbortSignal) => Promise<Artifact | undefined>;
-  /** @throws SlipwayError `digest-mismatch`, `registry-*`; undefined as well where it is larger than `maxBytes` */
-  readonly readBlob: (digest: Digest, maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
-  /** What refers to a manifest, of one type: those that do not say their type are among them. */
-  readonly listReferrers: (subject: Digest, artifactType: string, signal: AbortSignal) => Promise<readonly Referrer[]>;
-  /** A file of a server that keeps signatures beside the registry; without credentials. */
-  readonly readUrl: (url: URL, maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
-};
 
 export function createArtifactReader(session: RegistrySession, limits: RegistryLimits): ArtifactReader {
   const { registry } = session.reference;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images from registries, and the credentials to get at them.
-export type { ArtifactReader } from './artifacts.ts';
 export {
   createCredentialLookup,
   type CredentialLookup,

@@ -3,8 +3,8 @@
 // specification v1.1.
 import type { Platform } from '../../model/index.ts';
 import { systemClock } from '../../sys/clock.ts';
-import type { ImageSource } from '../types.ts';
-import { type ArtifactReader, createArtifactReader } from './artifacts.ts';
+import type { ArtifactReader, ImageSource } from '../types.ts';
+import { createArtifactReader } from './artifacts.ts';
 import { listTags } from './list-tags.ts';
 import { type ForeignLayers, openBlob } from './open-blob.ts';
 import { openSession, type SessionSettings } from './open-session.ts';

@@ -7,7 +7,10 @@ import {
   placesOf,
   type RegistryRules,
   SlipwayError,
+  type Trust,
 } from '../../model/index.ts';
+import { systemClock } from '../../sys/clock.ts';
+import { askTrust, requirementsFor, signedDigests } from '../trust/index.ts';
 import type { LayerDescriptor } from '../types.ts';
 import { firstOf } from './artifacts.ts';
 import { createPlaceSource, type PlaceOptions, type RegistrySource } from './place-source.ts';
@@ -15,6 +18,8 @@ import { createPlaceSource, type PlaceOptions, type RegistrySource } from './pla
 export type RegistrySourceOptions = PlaceOptions & {
   /** Mirrors, blocks and what is insecure; no rules unless given. */
   readonly rules?: RegistryRules;
+  /** What is asked of the image; nothing unless given. `resolve` rejects where it is not met, so before any layer. */
+  readonly trust?: Trust;
 };
 
 /** How often a mirror is asked before the next place is. */
@@ -28,7 +33,8 @@ const mirrorAttempts = 2;
  * Refusals by code: `registry-blocked`; `registry-unreachable`, `registry-not-https`, `registry-untrusted`,
  * `registry-denied`, `registry-rate-limited`, `registry-error`; `repository-unknown`, `manifest-unknown`, `blob-unknown`;
  * `foreign-layer-refused`; `platform-missing`, `manifest-unsupported`, `manifest-malformed`, `digest-mismatch`;
- * `certificates-unreadable`, and those of `credentials`.
+ * `certificates-unreadable`, and those of `credentials`; of trust: `trust-rejected`, `signature-missing`, `key-unusable`,
+ * `gpgv-missing`.
  * A body from `openBlob` that breaks fails with an error of the stream: open it again at the offset reached.
  */
 export function createRegistrySource(options: RegistrySourceOptions): RegistrySource {
@@ -45,6 +51,7 @@ export function createRegistrySource(options: RegistrySourceOptions): RegistrySo
       limits: { ...options.limits, ...(index + 1 < places.length ? { attempts: mirrorAttempts } : {}) },
     }),
   );
+  const artifacts = firstOf(sources.map((source) => source.artifacts));
   /** The place that gave the image. */
   let chosen = 0;
 
@@ -71,12 +78,18 @@ export function createRegistrySource(options: RegistrySourceOptions): RegistrySo
     resolve: async (signal) => {
       const { answer, index } = await fromFirst(0, signal, (source) => source.resolve(signal));
       chosen = index;
-      return answer;
+      const { trust, reference } = options;
+      if (trust === undefined) return answer;
+      const now = (options.clock ?? systemClock).now();
+      const requirements = trust.policy === undefined ? [] : requirementsFor(trust.policy, reference);
+      const image = { reference, digests: signedDigests(answer), artifacts, requirements };
+      const verification = await askTrust(trust, image, { now, signal });
+      return verification === undefined ? answer : { ...answer, verification };
     },
     openBlob: async (layer: LayerDescriptor, offsetBytes, signal) =>
       (await fromFirst(chosen, signal, (source) => source.openBlob(layer, offsetBytes, signal))).answer,
     listTags: async (signal) => (await fromFirst(chosen, signal, (source) => source.listTags(signal))).answer,
-    artifacts: firstOf(sources.map(({ artifacts }) => artifacts)),
+    artifacts,
     close: async () => {
       await Promise.all(sources.map((source) => source.close()));
     },

@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Digest, digestAlgorithm, digestHex } from '../../model/index.ts';
 import { readFileIfPresent } from '../../sys/files.ts';
-import type { ArtifactReader } from '../registry/index.ts';
+import type { ArtifactReader } from '../types.ts';
 import { maxSignatureBytes } from './open-pgp.ts';
 import { bundleType, maxBundleBytes } from './sigstore-bundle.ts';
 import { maxPayloadBytes } from './simple-signing.ts';

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signatures of images, and policies about them.
-export { dockerScopes, requirementsFor, requirementsOf } from './requirements.ts';
-export { type TrustQuestion, verifyImage } from './verify-image.ts';
+export { askTrust, signedDigests, type TrustedImage } from './ask-trust.ts';
+export { requirementsFor, requirementsOf } from './requirements.ts';

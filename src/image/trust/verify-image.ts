@@ -13,7 +13,7 @@ import {
   type Verification,
 } from '../../model/index.ts';
 import { readFileIfPresent } from '../../sys/files.ts';
-import type { ArtifactReader } from '../registry/index.ts';
+import type { ArtifactReader } from '../types.ts';
 import { findBundles, findCosignSignatures, findSimpleSignatures } from './find-signatures.ts';
 import { findGpgv, openSignedMessage } from './open-pgp.ts';
 import { parsePublicKey } from './public-key.ts';

@@ -2,7 +2,7 @@
 // Which files say what images are accepted here, and where their signatures are.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ImageReference, SlipwayError, type TrustPolicy } from '../../model/index.ts';
+import { SlipwayError, type TrustPolicy } from '../../model/index.ts';
 import { listDirectoryIfPresent, readFileIfPresent } from '../../sys/files.ts';
 import { type ContainersPlaces, systemDirectory, userDirectory } from '../containers-places.ts';
 
@@ -34,18 +34,15 @@ export async function readTrustPolicy(places: ContainersPlaces, chosen?: string)
  * @param scopes of the image, from the most specific on
  * @throws SlipwayError `containers-file-malformed`
  */
-export async function readLookaside(
-  places: ContainersPlaces,
-  image: { readonly reference: ImageReference; readonly scopes: readonly string[]; readonly isRoot: boolean },
-): Promise<URL | undefined> {
+export async function readLookaside(places: ContainersPlaces, scopes: readonly string[]): Promise<URL | undefined> {
   const { parseLookasides } = await import('./registries-d.ts');
   const files =
     (await readYaml(`${userDirectory(places)}/registries.d`)) ??
     (await readYaml(`${systemDirectory(places)}/registries.d`)) ??
     [];
   const lookasides = parseLookasides(files);
-  for (const scope of [...image.scopes, '']) if (lookasides.has(scope)) return lookasides.get(scope);
-  const data = image.isRoot ? '/var/lib' : join(places.home, '.local/share');
+  for (const scope of [...scopes, '']) if (lookasides.has(scope)) return lookasides.get(scope);
+  const data = process.geteuid?.() === 0 ? '/var/lib' : join(places.home, '.local/share');
   return pathToFileURL(`${data}/containers/sigstore`);
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { hasCode, parseImageReference } from '../../model/index.ts';
+import { hasCode } from '../../model/index.ts';
 import { parsePolicy } from './policy-json.ts';
 import { readLookaside, readTrustPolicy } from './read-trust.ts';
 import { parseLookasides } from './registries-d.ts';
@@ -198,12 +198,10 @@ test("the user's policy stands before the site's, a given one before both", asyn
   assert.equal((await readTrustPolicy(places, site))?.path, site);
   await assert.rejects(readTrustPolicy(places, '/not/there'), { code: 'containers-file-malformed' });
 
-  const image = {
-    reference: parseImageReference('r.test/a:1'),
-    scopes: ['r.test/a:1', 'r.test/a', 'r.test'],
-    isRoot: false,
-  };
-  assert.equal((await readLookaside(places, image))?.pathname, `${directory}/home/.local/share/containers/sigstore`);
+  const scopes = ['r.test/a:1', 'r.test/a', 'r.test'];
+  const isRoot = process.geteuid?.() === 0;
+  const lookaside = `${isRoot ? '/var/lib' : `${directory}/home/.local/share`}/containers/sigstore`;
+  assert.equal((await readLookaside(places, scopes))?.pathname, lookaside);
   write('etc/containers/registries.d/default.yaml', 'docker:\n  r.test:\n    lookaside: https://sigs.test/');
-  assert.equal((await readLookaside(places, image))?.href, 'https://sigs.test/');
+  assert.equal((await readLookaside(places, scopes))?.href, 'https://sigs.test/');
 });
