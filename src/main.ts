@@ -18,6 +18,7 @@ const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'wrap-container': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-container'),
   'wrap-install': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-install'),
   'ch-convert': async () => (await import('./faces/charliecloud/ch-convert/main.ts')).main,
+  'ch-fromhost': async () => (await import('./faces/charliecloud/ch-fromhost/main.ts')).main,
   'ch-image': async () => (await import('./faces/charliecloud/ch-image/main.ts')).main,
   ...Object.fromEntries(
     ['ch-build', 'ch-build2dir', 'ch-dir2squash', 'ch-docker2tar', 'ch-pull2dir', 'ch-pull2tar', 'ch-tar2dir'].map(

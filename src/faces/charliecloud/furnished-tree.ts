@@ -9,6 +9,8 @@ export type Furniture = {
   readonly files: ReadonlyMap<string, string>;
   /** Files where the tree has none. */
   readonly defaults: ReadonlyMap<string, string>;
+  /** Whether all files may be read by their owner, who could not pack the image again otherwise. */
+  readonly opensFiles?: boolean;
   /** Left out with all that is below. */
   readonly drops: (path: string) => boolean;
 };
@@ -30,7 +32,6 @@ export const mountPoints: { readonly directories: readonly string[]; readonly fi
   directories,
   files: emptyFiles,
 };
-const ownerRights = 0o700;
 
 /** What is below a top directory `dev`: a container shows the host's. */
 export function isDevice(path: string): boolean {
@@ -51,7 +52,7 @@ export function furnishedTree(tree: TreeSource, furniture: Furniture): TreeSourc
           isDropped = furniture.drops(path) || furniture.files.has(path);
           if (isDropped) return;
           seen.set(path, entry.type);
-          sink.entry(entry.type === 'directory' ? { ...entry, mode: entry.mode | ownerRights } : entry);
+          sink.entry({ ...entry, mode: entry.mode | addedRights(entry.type, furniture) });
         },
         content: (chunk) => {
           if (!isDropped) sink.content(chunk);
@@ -70,6 +71,11 @@ export function furnishedTree(tree: TreeSource, furniture: Furniture): TreeSourc
       return { ...totals, entries: totals.entries + added };
     },
   };
+}
+
+function addedRights(type: TreeEntry['type'], { opensFiles }: Furniture): number {
+  if (type === 'directory') return 0o700;
+  return type === 'file' && opensFiles === true ? 0o400 : 0;
 }
 
 function addFurniture(sink: TreeSink, seen: Map<string, TreeEntry['type']>, furniture: Furniture): number {

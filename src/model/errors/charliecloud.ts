@@ -63,6 +63,8 @@ export const charliecloudErrors = {
     httpStatus: 400,
   },
   'charliecloud-convert': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
+  'charliecloud-fromhost': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
+  'charliecloud-fromhost-usage': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
   'charliecloud-engine': {
     message: '{program}: {reason}',
     hint: 'it must be installed, and you must be allowed to use it',
