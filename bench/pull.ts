@@ -11,7 +11,8 @@ import { freePort } from '../test/support/service.ts';
 import { benchmarkImage } from './pull-image.ts';
 import { type Cost, measure, sumCosts } from './pull-measure.ts';
 
-const usage = `usage: bench/pull [--size-mb N] [--rounds N] [--level N] [--check]
+const usage = `usage: bench/pull|bench/base [--size-mb N] [--rounds N] [--level N] [--check]
+  bench/base measures the second image on the same base against the first alone
   --size-mb N   megabytes in the image's large layer (300; the budget is stated for 1300)
   --rounds N    how often each side has its turn; medians count (1)
   --level N     zstd level for mksquashfs (its own default, 15, when left out)
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     'size-mb': { type: 'string', default: '300' },
     'rounds': { type: 'string', default: '1' },
     'level': { type: 'string' },
+    'base': { type: 'boolean', default: false },
     'check': { type: 'boolean', default: false },
   },
 });
@@ -75,25 +77,28 @@ async function compare(address: string): Promise<void> {
     if (image === undefined) throw new Error('slipway pull left no squashfs file in its store');
     sizes = { ...sizes, slipway: statSync(join(home, image)).size };
     second.push(await pull('second'));
-    const folder = join(work, `peer-${round}`);
-    mkdirSync(folder);
-    peer.push(await pullByPeer(address, folder, env));
-    sizes = { ...sizes, peer: statSync(join(folder, 'image.squashfs')).size };
-    await runOk(['chmod', '-R', 'u+rwX', home, folder]);
+    if (!options.base) {
+      const folder = join(work, `peer-${round}`);
+      mkdirSync(folder);
+      peer.push(await pullByPeer(address, folder, env));
+      sizes = { ...sizes, peer: statSync(join(folder, 'image.squashfs')).size };
+      await runOk(['chmod', '-R', 'u+rwX', folder]);
+      rmSync(folder, { recursive: true });
+    }
+    await runOk(['chmod', '-R', 'u+rwX', home]);
     rmSync(home, { recursive: true });
-    rmSync(folder, { recursive: true });
   }
 
   const [ours, shared, theirs] = [medians(first), medians(second), medians(peer)];
   print('');
-  print(`mksquashfs compresses at zstd level ${options.level ?? '15, its default'}`);
+  if (!options.base) print(`mksquashfs compresses at zstd level ${options.level ?? '15, its default'}`);
   print('                                   wall       cpu    memory     image');
   print(row('slipway pull', ours, sizes.slipway));
   print(row('slipway pull, shared base', shared));
-  print(row('skopeo + umoci + mksquashfs', theirs, sizes.peer));
+  if (!options.base) print(row('skopeo + umoci + mksquashfs', theirs, sizes.peer));
   print('');
   const verdicts = [
-    verdict('pull / peer, wall', ours.wallMs / theirs.wallMs, 1 / 3),
+    ...(options.base ? [] : [verdict('pull / peer, wall', ours.wallMs / theirs.wallMs, 1 / 3)]),
     verdict('shared base / first, wall', shared.wallMs / ours.wallMs, 1 / 10),
     verdict('memory, MiB', ours.peakBytes / 2 ** 20, 400),
   ];
