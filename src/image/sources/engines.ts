@@ -44,7 +44,7 @@ async function saveFromDaemon(name: string, filePath: string, { environment, sig
   const host = environment['DOCKER_HOST'] ?? '';
   if (host !== '' && !host.startsWith('unix://')) throw unavailable(`DOCKER_HOST is ${host}, which is no Unix socket`);
   const socket = host === '' ? defaultSocket : host.slice('unix://'.length);
-  const path = `/images/${name.split('/').map(encodeURIComponent).join('/')}/get`;
+  const path = `/images/${encodeURIComponent(name).replaceAll(/%(?:2F|3A|40)/g, decodeURIComponent)}/get`;
   const file = await createBlockFile(filePath);
   let offset = 0;
   try {
