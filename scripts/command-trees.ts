@@ -4,6 +4,7 @@ import { charliecloudCommands } from '../src/faces/charliecloud/descriptions.ts'
 import { sarusTree } from '../src/faces/sarus/command-tree.ts';
 import { shifter } from '../src/faces/shifter/description.ts';
 import { setupRoot, unsetupRoot } from '../src/faces/shifter/prepare/description.ts';
+import { shifterimg } from '../src/faces/shifter/shifterimg/options.ts';
 import { completionTree } from '../src/faces/slipway/commands.ts';
 import { tykkyTrees } from '../src/faces/tykky/descriptions.ts';
 import type { CommandDescription, CompletionTree } from '../src/formats/getopt/index.ts';
@@ -20,7 +21,7 @@ export const commandTrees: readonly CompletionTree[] = [
   completionTree,
   ...charliecloudCommands.map(single),
   sarusTree,
-  ...[shifter, setupRoot, unsetupRoot].map(single),
+  ...[shifter, shifterimg, setupRoot, unsetupRoot].map(single),
   ...tykkyTrees,
 ];
 

@@ -11,17 +11,25 @@ export type LookupNotes = {
 };
 
 const mostMetrics = 200_000;
+const mostNoted = 100_000;
+/** Expiry is a matter of days. */
+const stepSec = 60;
 
 export function createLookupNotes(records: Records, onFailure: (error: unknown) => void): LookupNotes {
   let metrics: MetricRow[] = [];
   let expirations = new Map<string, number>();
+  // Records come from a cache that knows nothing of these.
+  const noted = new Map<string, number>();
   return {
     metric: (row) => {
       // A database that is away for long must not fill the memory.
       if (metrics.length < mostMetrics) metrics.push(row);
     },
-    expiry: ({ key, expiration: held }, expiration) => {
-      if (held !== null && Math.abs(expiration - held) < 60 && expiration - held >= 0) return;
+    expiry: ({ key, expiration: stored }, expiration) => {
+      const held = noted.get(key) ?? stored;
+      if (held !== null && expiration >= held && expiration - held < stepSec) return;
+      if (noted.size > mostNoted) noted.clear();
+      noted.set(key, expiration);
       expirations.set(key, expiration);
     },
     flush: async () => {

@@ -9,7 +9,8 @@ import { isMungeSilent } from '../auth/authenticate.ts';
 import { Refusal, type Session } from '../auth/session.ts';
 import type { GatewayContext } from '../context.ts';
 import { sendJson, sendRefusal } from './answers.ts';
-import { createImageLists } from './image-lists.ts';
+import { createImageLists, type ImageLists } from './image-lists.ts';
+import { createImageLookups, type ImageLookups } from './image-lookups.ts';
 import { readSystem } from './image-name.ts';
 import { createRateLimit } from './limits.ts';
 import { openApiInfo } from './openapi.ts';
@@ -22,7 +23,8 @@ import { readRoutes } from './routes-read.ts';
 export type ApiContext = GatewayContext & {
   /** Who asks. @throws Refusal */
   readonly sessionOf: (request: FastifyRequest) => Promise<Session>;
-  readonly lists: ReturnType<typeof createImageLists>;
+  readonly lists: ImageLists;
+  readonly images: ImageLookups;
 };
 
 export type AppOptions = {
@@ -31,7 +33,8 @@ export type AppOptions = {
 
 /** A client must send its whole request within this time; one that dribbles holds nothing but its own socket. */
 const requestTimeoutMs = 20_000;
-const authenticationTimeoutMs = 10_000;
+/** munged has its own time limit; what was asked is answered even when the client has gone. */
+const never = new AbortController().signal;
 
 export async function createApp(context: GatewayContext, options: AppOptions = {}): Promise<FastifyInstance> {
   const { limits } = context.config();
@@ -79,13 +82,13 @@ export async function createApp(context: GatewayContext, options: AppOptions = {
   const api: ApiContext = {
     ...context,
     lists: createImageLists(context),
+    images: createImageLookups(context),
     sessionOf: async (request) => {
       const { requestsPerMinute } = context.config().limits;
       const header = request.headers['authentication'];
       const text = Array.isArray(header) ? header[0] : header;
-      const signal = AbortSignal.timeout(authenticationTimeoutMs);
       try {
-        const session = await context.authenticate(text, readSystem(request.raw.url ?? ''), signal);
+        const session = await context.authenticate(text, readSystem(request.raw.url ?? ''), never);
         rate.take(`uid ${session.uid}`, requestsPerMinute);
         return session;
       } catch (error) {

@@ -9,6 +9,8 @@ import { imageBody } from './image-body.ts';
 
 type Kept = {
   readonly generation: string;
+  /** The whole answer where everyone may see everything, as is usual. */
+  readonly whole: Buffer | undefined;
   /** Bodies of what everyone may see, joined by commas. */
   readonly open: Buffer;
   readonly restricted: readonly { readonly record: ImageRecord; readonly body: Buffer }[];
@@ -42,11 +44,14 @@ export function createImageLists({ records, people, tellsLabels }: GatewayContex
       if (isRestricted(record)) restricted.push({ record, body: Buffer.from(body) });
       else open.push(body);
     }
-    return { generation, open: Buffer.from(open.join(',')), restricted };
+    const joined = Buffer.from(open.join(','));
+    const whole = restricted.length === 0 ? Buffer.concat([start, joined, end]) : undefined;
+    return { generation, whole, open: joined, restricted };
   };
   return {
     bodyFor: async (session) => {
-      const { open, restricted } = await keptNow(session.system);
+      const { whole, open, restricted } = await keptNow(session.system);
+      if (whole !== undefined) return whole;
       const readable: Buffer[] = open.length === 0 ? [] : [open];
       for (const { record, body } of restricted) if (await mayRead(record, session, people)) readable.push(body);
       const joined = readable.flatMap((body, index) => (index === 0 ? [body] : [comma, body]));

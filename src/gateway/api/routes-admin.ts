@@ -19,6 +19,7 @@ export function adminRoutes(app: FastifyInstance, context: ApiContext): void {
     if (record === undefined || !(await records.startExpiry(record.key, nowSec(clock)))) {
       return sendJson(reply, '{"status":null}');
     }
+    context.images.changed(name.system);
     context.log.info({ image: name, id: record.facts?.id, uid: session.uid }, 'expiry queued');
     context.kick();
     return sendJson(reply, '{"status":true}');
@@ -39,6 +40,7 @@ export function adminRoutes(app: FastifyInstance, context: ApiContext): void {
         if (await records.startExpiry(record.key, now)) ids.push(record.facts?.id ?? record.key);
       }
       if (ids.length > 0) context.log.info({ system: session.system, ids, uid: session.uid }, 'expiry queued');
+      context.images.changed(session.system);
       context.kick();
       return sendJson(reply, JSON.stringify({ status: ids }));
     },

@@ -41,6 +41,7 @@ export function modernRoutes(app: FastifyInstance, context: ApiContext): void {
       }
       const left = await records.removeTag(name);
       if (left !== undefined && left.tags.length === 0) await records.startExpiry(left.key, nowSec(clock));
+      context.images.changed(name.system);
       context.log.info({ image: name, id: record.facts?.id, uid: session.uid }, 'tag removed');
       context.kick();
       return sendJson(reply, '{"status":true}');

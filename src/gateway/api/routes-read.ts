@@ -6,7 +6,7 @@ import { Refusal } from '../auth/session.ts';
 import { nowSec } from '../context.ts';
 import { sendJson } from './answers.ts';
 import type { ApiContext } from './app.ts';
-import { float, imageBody } from './image-body.ts';
+import { float } from './image-body.ts';
 import { readImageName, readSystem } from './image-name.ts';
 import { describe } from './openapi.ts';
 
@@ -27,8 +27,9 @@ export function readRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get('/api/lookup/:system/:itype/*', describe('The READY image that has a tag'), async (request, reply) => {
     const session = await context.sessionOf(request);
     const name = readImageName(request.raw.url ?? '', (itype) => itype === 'docker' || itype === 'custom');
-    const record = await records.findReady(name);
-    if (record === undefined || !(await mayRead(record, session, people))) throw new Refusal('image not found');
+    const found = await context.images.find(name);
+    if (found === undefined || !(await mayRead(found.record, session, people))) throw new Refusal('image not found');
+    const { record, body } = found;
     const config = context.config();
     const now = nowSec(clock);
     if (config.imageExpirationSec !== undefined) lookups.expiry(record, now + config.imageExpirationSec);
@@ -37,7 +38,7 @@ export function readRoutes(app: FastifyInstance, context: ApiContext): void {
       const { system, itype: type, tag } = name;
       lookups.metric({ user, uid: session.uid, system, type, tag, id: record.facts.id, time: now });
     }
-    return sendJson(reply, imageBody(record, context));
+    return sendJson(reply, body);
   });
 
   // The original asks nobody who they are here, and sites watch it with plain curl.

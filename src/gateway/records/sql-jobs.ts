@@ -6,6 +6,8 @@ import { bumpGeneration, detachTag, type Queries, type SqlContext } from './sql-
 import type { FinishedPull, ImageRecord, Records } from './types.ts';
 
 const noLease = { lease_owner: null, lease_token: null, lease_until: null } as const;
+/** No lease is for longer. */
+const longestLeaseSec = 3600;
 /** A job that is over. */
 const noJob = { ...noLease, job: null, flight: null, sealed_credentials: null, progress: null } as const;
 
@@ -33,7 +35,14 @@ export function sqlJobs(
           .selectFrom('images')
           .select('key')
           .where('job', 'is not', null)
-          .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<', now)]))
+          .where((where) =>
+            where.or([
+              where('lease_until', 'is', null),
+              where('lease_until', '<', now),
+              // Written by a clock that has been set back since.
+              where('lease_until', '>', now + longestLeaseSec),
+            ]),
+          )
           .orderBy('queued')
           .limit(1);
         const candidate = await (kind === 'postgresql' ? free.forUpdate().skipLocked() : free).executeTakeFirst();

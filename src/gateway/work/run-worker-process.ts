@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway's end of a worker process: sends the task, hears what the worker says, and ends it when the job ends.
 import { SlipwayError } from '../../model/index.ts';
-import { withChild, writeTo } from '../../sys/process.ts';
+import { findProgram, systemSearchPath, withChild, writeTo } from '../../sys/process.ts';
 import { type FromWorker, readLines, type ToWorker, type WorkerTask } from './worker-protocol.ts';
 
 export type Made = Extract<FromWorker, { readonly type: 'made' }>;
@@ -27,7 +27,7 @@ export async function runWorkerProcess(run: WorkerRun): Promise<Made | undefined
   const fail = (reason: string): SlipwayError =>
     new SlipwayError('gateway-worker-failed', { image: run.image, reason });
   const { result, end } = await withChild(
-    { argv: run.command, stdout: 'pipe', signal: run.signal },
+    { argv: await atLowPriority(run.command), stdout: 'pipe', signal: run.signal },
     async ({ stdin, stdout }) => {
       const send = (message: ToWorker): Promise<void> => writeTo(stdin, Buffer.from(`${JSON.stringify(message)}\n`));
       await send({ type: 'task', task: run.task });
@@ -48,4 +48,13 @@ export async function runWorkerProcess(run: WorkerRun): Promise<Made | undefined
   if (result.isOver) return result.made;
   const last = end.stderrTail.split('\n').at(-1) ?? '';
   throw fail(`its process ended with ${end.status ?? end.signalName ?? 'nothing'}${last === '' ? '' : `: ${last}`}`);
+}
+
+/**
+ * Lets the service go first: a conversion takes all the processors there are. By nice(1), as threads keep the priority that
+ * their process had when they were made (setpriority(2), "C library/kernel differences").
+ */
+async function atLowPriority(command: WorkerRun['command']): Promise<WorkerRun['command']> {
+  const nice = await findProgram('nice', systemSearchPath);
+  return nice === undefined ? command : [nice, '-n', '19', ...command];
 }

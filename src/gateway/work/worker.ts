@@ -15,7 +15,6 @@ import {
 import { describeError, digestHex, hasCode, type PullEvent, SlipwayError } from '../../model/index.ts';
 import { readRegistryAccess } from '../../site/index.ts';
 import { systemClock } from '../../sys/clock.ts';
-import { lowerPriority } from '../../sys/priority.ts';
 import type { TlsMaterial } from '../../sys/tls-material.ts';
 import type { ImageFacts } from '../records/types.ts';
 import { makeFromTree } from './expanded.ts';
@@ -28,7 +27,6 @@ type Say = (message: FromWorker) => void;
  * said.
  */
 export async function runWorker(input: AsyncIterable<Buffer>, write: (text: string) => void): Promise<number> {
-  lowerPriority();
   const say: Say = (message) => write(`${JSON.stringify(message)}\n`);
   const gone = new AbortController();
   const lines = readLines(input);

@@ -110,6 +110,12 @@ export function contractTests(
     assert.equal(await one.update(late?.record.key ?? '', late?.token ?? '', { status: 'READY' }), false);
   });
 
+  check('a lease that no clock can have meant is not believed', async (one, two) => {
+    await one.startPull(newPull());
+    await one.claim('a', 86_400);
+    assert.notEqual(await two.claim('b', 30), undefined);
+  });
+
   check('a finished pull is READY under its tag', async (one, two) => {
     const before = await two.generation(name.system);
     await pullDone(one, {}, 'abc');
