@@ -24,6 +24,8 @@ export type ChildOptions = {
   readonly stdout?: 'ignore' | 'pipe';
   /** How much of the end of standard error is kept; 4096 bytes unless said otherwise. */
   readonly stderrTailBytes?: number;
+  /** Whether the child leads a session of its own: a signal to this process's group is then not for it. */
+  readonly hasOwnSession?: boolean;
   /** Kills the child when aborted. */
   readonly signal: AbortSignal;
 };
@@ -63,6 +65,7 @@ export async function withChild<Result>(
     env: { PATH: systemSearchPath, LC_ALL: 'C', ...options.env },
     stdio: ['pipe', options.stdout ?? 'ignore', 'pipe'],
     shell: false,
+    detached: options.hasOwnSession ?? false,
   }) as ChildProcessByStdio<Writable, Readable | null, Readable>;
   const kill = (): void => void child.kill('SIGKILL');
   const ended = watch(child, options.stderrTailBytes ?? 4096);

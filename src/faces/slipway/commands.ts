@@ -17,6 +17,7 @@ import { inspect } from './descriptions/inspect.ts';
 import { login, logout } from './descriptions/login.ts';
 import { pull } from './descriptions/pull.ts';
 import { push } from './descriptions/push.ts';
+import { remote } from './descriptions/remote.ts';
 import { rm } from './descriptions/rm.ts';
 import { explain, run } from './descriptions/run.ts';
 import { slipway } from './descriptions/slipway.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   { name: 'convert', description: convert, load: () => import('./convert.ts') },
   { name: 'wrap', description: wrap, load: () => import('./wrap.ts') },
   { name: 'rm', description: rm, load: () => import('./rm.ts') },
+  { name: 'remote', description: remote, load: () => import('./remote.ts') },
   { name: 'gateway', description: gateway, load: () => import('./gateway.ts') },
   { name: 'access', description: access, load: () => import('./access.ts') },
   { name: 'gc', description: gc, load: () => import('./gc.ts') },

@@ -12,6 +12,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const [action, operand] = line.operands;
   if (action === 'serve') return await (await import('./gateway-serve.ts')).serve(line, context);
   if (action === 'check') return await checkConfiguration(operand, line, context);
+  if (action === 'ui') return await (await import('./gateway-ui.ts')).printLink(operand, context);
   // Started by the gateway itself, for each image: it hears what to do on its standard input.
   if (action === 'worker') {
     const { runGatewayWorker } = await import('../../gateway/index.ts');

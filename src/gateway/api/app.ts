@@ -19,6 +19,7 @@ import { modernRoutes } from './routes-modern.ts';
 import { operationRoutes } from './routes-operation.ts';
 import { pullRoutes } from './routes-pull.ts';
 import { readRoutes } from './routes-read.ts';
+import { uiRoutes } from '../ui/routes.ts';
 
 export type ApiContext = GatewayContext & {
   /** Who asks. @throws Refusal */
@@ -105,6 +106,7 @@ export async function createApp(context: GatewayContext, options: AppOptions = {
     adminRoutes(scope, api);
     modernRoutes(scope, api);
     operationRoutes(scope, api);
+    uiRoutes(scope, api);
     return Promise.resolve();
   });
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>

@@ -13,6 +13,8 @@ export type OverviewImage = {
   readonly lastPull: number | null;
   readonly expiration: number | null;
   readonly sizeBytes: number | null;
+  /** Whether nobody but the viewer has pulled it. */
+  readonly isMine: boolean;
 };
 
 export type OverviewPull = {
@@ -45,6 +47,7 @@ export async function overviewOf(
     readonly uid: number | undefined;
   },
 ): Promise<Overview> {
+  const mine = viewer.uid === undefined ? new Set<string>() : await records.ownImages(system, viewer.uid);
   const images: OverviewImage[] = [];
   for (const record of await records.listReady(system)) {
     if (!viewer.isAdmin && !(await viewer.sees(record))) continue;
@@ -58,6 +61,7 @@ export async function overviewOf(
       lastPull: record.lastPull,
       expiration: record.expiration,
       sizeBytes: record.facts?.sizeBytes ?? null,
+      isMine: viewer.uid !== undefined && mine.has(record.key),
     });
   }
   const unfinished = await records.listUnfinished(system);

@@ -10,6 +10,7 @@ export function sqlRest({
 }: SqlContext): Pick<
   Records,
   | 'tagOwner'
+  | 'ownImages'
   | 'shareTag'
   | 'removeTag'
   | 'addMetrics'
@@ -29,6 +30,22 @@ export function sqlRest({
         .where('tag', '=', tag)
         .executeTakeFirst();
       return row?.owner_uid;
+    },
+    ownImages: async (system, uid) => {
+      const rows = await database
+        .selectFrom('tags')
+        .select(['image_key', 'owner_uid'])
+        .where('system', '=', system)
+        .where('image_key', 'in', (query) =>
+          query
+            .selectFrom('tags as own')
+            .select('own.image_key')
+            .where('own.system', '=', system)
+            .where('own.owner_uid', '=', uid),
+        )
+        .execute();
+      const shared = new Set(rows.filter(({ owner_uid: owner }) => owner !== uid).map(({ image_key: key }) => key));
+      return new Set(rows.map(({ image_key: key }) => key).filter((key) => !shared.has(key)));
     },
     shareTag: async ({ system, itype, tag }) => {
       await database

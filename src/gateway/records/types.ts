@@ -168,6 +168,8 @@ export type Records = {
 
   /** Whose tag it is: the uid that pulled it, or null where several people did. */
   readonly tagOwner: (name: ImageName) => Promise<number | null | undefined>;
+  /** Keys of the images of which a uid alone has pulled every tag. */
+  readonly ownImages: (system: string, uid: number) => Promise<ReadonlySet<string>>;
   /** Notes that someone besides its owner has pulled a tag. */
   readonly shareTag: (name: ImageName) => Promise<void>;
   /** Takes a tag away from its image; the record it was of. */

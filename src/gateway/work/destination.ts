@@ -7,8 +7,8 @@
 export type DeliveryProgress = (doneBytes: number, totalBytes: number) => void;
 
 export type Destination = {
-  /** Whether an image and its metadata are there. */
-  readonly has: (id: string, format: string, signal: AbortSignal) => Promise<boolean>;
+  /** How large an image is that is there with its metadata; undefined where it is not. */
+  readonly sizeOf: (id: string, format: string, signal: AbortSignal) => Promise<number | undefined>;
   readonly putMeta: (id: string, text: string, signal: AbortSignal) => Promise<void>;
   readonly putImage: (
     image: { readonly id: string; readonly format: string; readonly path: string },

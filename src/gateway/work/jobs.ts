@@ -70,6 +70,7 @@ async function runPull(run: JobRun, { config, platform, destination }: Place): P
       : (await readFileIfPresent(location.certificateAuthorityPath, { maxBytes: maxAuthorityBytes }))?.toString('utf8');
   const progress = createProgressCounter();
   let lastWrittenMs = 0;
+  let presentBytes: number | undefined;
   let found: { readonly facts: ImageFacts; readonly isPrivate: boolean } | undefined;
   const made = await runWorkerProcess({
     image: record.pullTag,
@@ -93,7 +94,8 @@ async function runPull(run: JobRun, { config, platform, destination }: Place): P
     onResolved: async ({ facts, isPrivate }) => {
       found = { facts, isPrivate };
       await update({ facts, isPrivate });
-      return !(await destination.has(facts.id, record.format, signal));
+      presentBytes = await destination.sizeOf(facts.id, record.format, signal);
+      return presentBytes === undefined;
     },
     onMessage: async (message) => {
       if (message.type === 'status') await update({ status: message.status, statusMessage: message.message });
@@ -107,7 +109,7 @@ async function runPull(run: JobRun, { config, platform, destination }: Place): P
   });
   if (found === undefined) throw new Error('the worker has not told what the tag points to');
   const { isPrivate } = found;
-  const facts = made === undefined ? found.facts : { ...found.facts, sizeBytes: made.sizeBytes };
+  const facts = { ...found.facts, sizeBytes: made?.sizeBytes ?? presentBytes ?? 0 };
   const statusMessage = made === undefined ? 'Transferring metadata' : 'Transferring image';
   await update({ status: 'TRANSFER', statusMessage, facts });
   const access = isPrivate ? { userAcl: record.userAcl, groupAcl: record.groupAcl } : { userAcl: [], groupAcl: [] };

@@ -21,7 +21,6 @@ const abandonedMs = 86_400_000;
 
 export function localDestination(system: string, directory: string): Destination {
   const pathOf = (id: string, suffix: string): string => join(directory, imageFileName(id, suffix));
-  const isFile = async (path: string): Promise<boolean> => (await statIfPresent(path))?.isFile() ?? false;
   const install = async (from: string, path: string): Promise<void> => {
     const partial = `${path}.partial.${temporaryName()}`;
     try {
@@ -33,7 +32,10 @@ export function localDestination(system: string, directory: string): Destination
     }
   };
   return {
-    has: async (id, format) => (await isFile(pathOf(id, format))) && (await isFile(pathOf(id, 'meta'))),
+    sizeOf: async (id, format) => {
+      const [image, meta] = [await statIfPresent(pathOf(id, format)), await statIfPresent(pathOf(id, 'meta'))];
+      return image?.isFile() === true && meta?.isFile() === true ? image.size : undefined;
+    },
     putMeta: async (id, text) => {
       await ensureDirectory(directory, { mode: 0o755 });
       const path = pathOf(id, 'meta');

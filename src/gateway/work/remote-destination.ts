@@ -67,8 +67,11 @@ export function remoteDestination(platform: PlatformConfig, remote: RemoteAccess
   };
 
   return {
-    has: async (id, format, signal) =>
-      (await ask(`test -f ${quote(pathOf(id, format))} && test -f ${quote(pathOf(id, 'meta'))}`, signal)) !== undefined,
+    sizeOf: async (id, format, signal) => {
+      const script = `test -f ${quote(pathOf(id, 'meta'))} && test -f ${quote(pathOf(id, format))} && wc -c < ${quote(pathOf(id, format))}`;
+      const sizeBytes = Number((await ask(script, signal)) ?? Number.NaN);
+      return Number.isSafeInteger(sizeBytes) ? sizeBytes : undefined;
+    },
     putMeta: async (id, text, signal) => {
       const path = pathOf(id, 'meta');
       const part = quote(`${path}.partial.${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);

@@ -26,8 +26,9 @@ export type WorkerRun = {
 export async function runWorkerProcess(run: WorkerRun): Promise<Made | undefined> {
   const fail = (reason: string): SlipwayError =>
     new SlipwayError('gateway-worker-failed', { image: run.image, reason });
+  // A signal to the service's whole group (systemd, a terminal) is not for the worker: the gateway decides its end.
   const { result, end } = await withChild(
-    { argv: await atLowPriority(run.command), stdout: 'pipe', signal: run.signal },
+    { argv: await afterOthers(run.command), hasOwnSession: true, stdout: 'pipe', signal: run.signal },
     async ({ stdin, stdout }) => {
       const send = (message: ToWorker): Promise<void> => writeTo(stdin, Buffer.from(`${JSON.stringify(message)}\n`));
       await send({ type: 'task', task: run.task });
@@ -54,7 +55,7 @@ export async function runWorkerProcess(run: WorkerRun): Promise<Made | undefined
  * Lets the service go first: a conversion takes all the processors there are. By nice(1), as threads keep the priority that
  * their process had when they were made (setpriority(2), "C library/kernel differences").
  */
-async function atLowPriority(command: WorkerRun['command']): Promise<WorkerRun['command']> {
+async function afterOthers(command: WorkerRun['command']): Promise<WorkerRun['command']> {
   const nice = await findProgram('nice', systemSearchPath);
   return nice === undefined ? command : [nice, '-n', '19', ...command];
 }

@@ -4,11 +4,15 @@
 // next image on the same base quick.
 import { openStore } from '../../image/index.ts';
 import { digestHex } from '../../model/index.ts';
+import { statIfPresent } from '../../sys/files.ts';
 import type { GatewayContext } from '../context.ts';
 
 export async function sweepConverted(context: GatewayContext, signal: AbortSignal): Promise<void> {
   const config = context.config();
-  const store = await openStore(`${config.cacheDirectory}/store`);
+  const path = `${config.cacheDirectory}/store`;
+  if ((await statIfPresent(path)) === undefined) return;
+  const store = await openStore(path);
+  await store.prepare();
   const unfinished = await context.records.listUnfinished(undefined);
   const wanted = new Set(unfinished.map(({ facts }) => facts?.id));
   const damaged = (error: Error): void => context.log.warn({ err: error.message }, 'the store of converted images');

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What shifterimg prints, mode by mode. Batch systems, Nextflow and many a script read these lines.
-import { type ImageAnswer, parseJson, readImage, waitingStates } from '../../../gateway/index.ts';
+import {
+  type ImageAnswer,
+  parseJson,
+  readIds,
+  readImage,
+  readImageName,
+  waitingStates,
+} from '../../../gateway/index.ts';
 import { SlipwayError } from '../../../model/index.ts';
 import type { Asking } from './asking.ts';
-import { readIds } from './ids.ts';
-import { readImageName } from './image-name.ts';
 import { shifterimg } from './options.ts';
 
 type Mode = (operand: string | undefined, asking: Asking) => Promise<number>;

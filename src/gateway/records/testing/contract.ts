@@ -191,7 +191,9 @@ export function contractTests(
   check("people's tags: shared, taken away", async (one, two) => {
     await pullDone(one, {}, 'abc');
     await pullDone(one, { pullTag: 'debian:latest' }, 'abc');
+    assert.deepEqual([...(await one.ownImages(name.system, 1000))], [(await one.findReady(name))?.key]);
     await two.shareTag(name);
+    assert.equal((await one.ownImages(name.system, 1000)).size, 0);
     assert.equal(await one.tagOwner(name), null);
     assert.equal(await one.tagOwner({ ...name, tag: 'none:1' }), undefined);
     const left = await two.removeTag(name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { runProgram } from '../../../sys/run-program.ts';
+import { runProgram } from '../../sys/run-program.ts';
 
 /** The ids of a list of names and numbers; names that nobody knows and 0 are dropped, as Shifter does. */
 export async function readIds(
