@@ -142,6 +142,13 @@ bool json_number(struct json j, uint64_t most, uint64_t *n) {
   return j.at > start && (j.at == j.end || !strchr(".eE", *j.at));
 }
 
+// Whether it is one value, and nothing behind it.
+static bool is_whole(struct json j) {
+  bool is_value = skip_value(&j, 0);
+  skip_blanks(&j);
+  return is_value && j.at == j.end;
+}
+
 static int read_whole(int fd, char *to, size_t room, struct json *j) {
   size_t n = 0;
   for (ssize_t got; (got = pread(fd, to + n, room - n, (off_t)n)) != 0;) {
@@ -181,7 +188,7 @@ int bundle_read(const struct record *r, struct bundle *b, struct fail *f) {
   if (read_whole(0, text, STATE_MAX, &state) != 0)
     return FAIL(f, r, "read the container's state on standard input", "");
   errno = 0;
-  if (!json_member(state, "bundle", &j) || !json_text(&j, directory, sizeof directory) || directory[0] != '/')
+  if (!is_whole(state) || !json_member(state, "bundle", &j) || !json_text(&j, directory, sizeof directory) || directory[0] != '/')
     return FAIL(f, r, "read the container's state on standard input: it names no bundle", "");
   snprintf(config, sizeof config, "%s/config.json", directory);
   snprintf(b->config, sizeof b->config, "%.4095s", config);
@@ -189,7 +196,7 @@ int bundle_read(const struct record *r, struct bundle *b, struct fail *f) {
   if (fd < 0 || read_whole(fd, text, sizeof text, &state) != 0)
     return FAIL(f, r, "read", b->config);
   errno = 0;
-  if (!json_member(state, "root", &j) || !json_member(j, "path", &j) || !json_text(&j, root, sizeof root) || !root[0])
+  if (!is_whole(state) || !json_member(state, "root", &j) || !json_member(j, "path", &j) || !json_text(&j, root, sizeof root) || !root[0])
     return FAIL(f, r, "find root.path in", b->config);
   uint64_t uid, gid;
   if (!json_member(state, "process", &j) || !json_member(j, "user", &user) || !json_member(user, "uid", &j) ||

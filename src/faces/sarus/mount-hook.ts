@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mount_hook`: an OCI createContainer hook that mounts what its arguments say into a container. Arguments first, all of
 // them, and only then the mounts; what the launcher does by the plan is in native/launcher/build.c.
-import { posix } from 'node:path';
 import { parseLdCache } from '../../formats/ld-cache/index.ts';
 import {
   findProviderDirectory,
@@ -71,13 +70,16 @@ function deviceStep(value: string): Step {
   return { step: 'device', source, target, access, flags, origin: `--device=${value}` };
 }
 
-/** The program in LDCONFIG_PATH. Where the runtime passes the image's variables on, an image may have named it. */
+/**
+ * The program in LDCONFIG_PATH. Where the runtime passes the image's variables on, an image may have named it, and what
+ * stands in the image's own root may be root's: so only where systems keep it.
+ */
 function findLdconfig(inputs: Inputs): string | undefined {
   const path = inputs.environment('LDCONFIG_PATH') ?? '';
   if (path === '') return undefined;
-  const reason = /^ldconfig(?:\.real)?$/.test(posix.basename(path))
+  const reason = /^\/(?:usr\/(?:local\/)?)?s?bin\/ldconfig(?:\.real)?$/.test(path)
     ? distrustOfProgram(path, inputs)
-    : 'it is not called ldconfig';
+    : 'it is no ldconfig in a directory of the system, such as /sbin';
   if (reason !== undefined) throw new SlipwayError('hook-ldconfig', { path, reason });
   return path;
 }

@@ -64,8 +64,8 @@ export function findSlurm(inputs: Inputs): Injection | undefined {
   const { files, missing } = dependenciesOf(roots, {
     search,
     tree,
-    directory: tree.realPath('/usr/lib64') === '/usr/lib64' ? '/usr/lib64' : '/usr/lib',
-    // Slurm's own, which stands among its plugins.
+    // Where every ldconfig looks, whoever built it.
+    directory: '/usr/lib',
     isLeftOut: (name) => modules.includes(name),
   });
   // A plugin for hardware that is not here may lack its library; then Slurm does not load it either.
