@@ -211,7 +211,7 @@ describe('setupRoot', { skip }, () => {
         BASH_ENV: `${trap}/sh`,
         ENV: `${trap}/sh`,
         XDG_RUNTIME_DIR: trap,
-        SHIFTER_CONFIG: `${trap}/udiRoot.conf`,
+        SLIPWAY_UDIROOT_CONF: `${trap}/udiRoot.conf`,
         SLIPWAY_STORE: trap,
       },
     );

@@ -17,7 +17,7 @@ export type TestSite = {
   readonly imagePath: string;
   readonly udiMount: string;
   /** For `shifter`. */
-  readonly env: { readonly SHIFTER_CONFIG: string };
+  readonly env: { readonly SLIPWAY_UDIROOT_CONF: string };
   /** Writes udiRoot.conf anew: the plain one with these lines behind it, which win. */
   readonly configure: (...lines: readonly string[]) => void;
   /** Puts an image into the store under this identity, with these lines in its .meta; `isForeign` says that Slipway did not make it. */
@@ -82,7 +82,7 @@ export function makeSite(users: readonly Pick<TestUser, 'name' | 'uid' | 'gid' |
     configPath,
     imagePath: at('images'),
     udiMount: at('udiMount'),
-    env: { SHIFTER_CONFIG: configPath },
+    env: { SLIPWAY_UDIROOT_CONF: configPath },
     configure,
     write,
     addImage: async (identity, image, meta = [], isForeign = false) => {

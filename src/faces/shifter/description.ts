@@ -91,7 +91,7 @@ export const shifter: CommandDescription<
         { term: 'SHIFTER_IMAGEREQUEST', help: 'an image as for --image, where nothing else names one' },
         { term: 'SHIFTER_VOLUME, SHIFTER_MODULE', help: 'as --volume and --module, which replace them' },
         {
-          term: 'SHIFTER_CONFIG',
+          term: 'SLIPWAY_UDIROOT_CONF',
           help: "the site's configuration, if it is not /etc/shifter/udiRoot.conf; it must be root's",
         },
       ],

@@ -14,7 +14,11 @@ const maxOutputBytes = 64 << 10;
  * The identity of `docker:NAME` or `custom:NAME`: the first line without a colon that the site's shifterimg prints.
  * @throws SlipwayError `shifter-image-unknown`
  */
-export async function lookUpImage(image: string, udiRoot: UdiRoot, context: PlanningContext): Promise<string> {
+export async function lookUpImage(
+  image: string,
+  udiRoot: Pick<UdiRoot, 'udiRootPath'>,
+  context: Pick<PlanningContext, 'environment' | 'cwd' | 'launcher' | 'signal'>,
+): Promise<string> {
   const ofSite = `${udiRoot.udiRootPath}/bin/shifterimg`;
   const program = createInputs(context).kindOf(ofSite) === 'file' ? ofSite : `${dirname(context.launcher)}/shifterimg`;
   const { environment, signal } = context;

@@ -135,7 +135,7 @@ function preparedImage(found: Identified, udiRoot: UdiRoot, inputs: Inputs): Sit
 }
 
 function siteConfiguration(inputs: Inputs): UdiRoot {
-  return readUdiRoot(inputs.environment('SHIFTER_CONFIG') || defaultUdiRootPath, inputs);
+  return readUdiRoot(inputs.environment('SLIPWAY_UDIROOT_CONF') || defaultUdiRootPath, inputs);
 }
 
 function verboseText(ask: ShifterAsk, image: ImageChoice): string {

@@ -7,12 +7,6 @@ export const jobErrors = {
     exitStatus: 1,
     httpStatus: 400,
   },
-  'job-image-unknown': {
-    message: 'submit the job: look up {image}: {reason}',
-    hint: 'pull it first: shifterimg pull {image}; shifterimg images lists those that are there',
-    exitStatus: 1,
-    httpStatus: 404,
-  },
   'job-unknown': {
     message: 'ask Slurm of job {job}: {reason}',
     hint: 'on this node run: scontrol show job {job}; where Slurm is in a place of its own, add slurm_bindir=DIR to plugstack.conf',

@@ -8,7 +8,7 @@ import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { describeJob, type SlurmCommands } from './describe-job.ts';
 import { endMemoryCgroup } from './memory-cgroup.ts';
 import { type NodeRecord, type NodeRecords, nodeRecords } from './node-record.ts';
-import type { JobWords } from './words.ts';
+import { configWords, type JobWords } from './words.ts';
 
 const releaseTimeoutMs = 120_000;
 
@@ -20,22 +20,23 @@ export async function epilog(words: JobWords, environment: FaceEnvironment, sign
   const record = await records.read(id);
   await endMemoryCgroup(words, { id, uid: Number(variables['SLURM_JOB_UID'] ?? Number.NaN) }, signal);
   if (record === undefined) return;
-  if (record.udiMount !== '') await release(record, environment, signal);
+  if (record.udiMount !== '') await release(record, words, { environment, signal });
   await records.remove(id);
 }
 
 /** Releases what jobs left that this node no longer runs: their epilogs were lost with the daemon, or killed. */
 export async function releaseStale(given: {
+  readonly words: JobWords;
   readonly commands: SlurmCommands;
   readonly environment: FaceEnvironment;
   readonly records: NodeRecords;
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { commands, environment, records, signal } = given;
+  const { words, commands, environment, records, signal } = given;
   const own = environment.variables['SLURM_JOB_ID'];
   for (const record of await records.list()) {
     if (record.job !== own && (await isActive(record.job, commands, signal))) continue;
-    await release(record, environment, signal);
+    await release(record, words, { environment, signal });
     await records.remove(record.job);
   }
 }
@@ -50,9 +51,14 @@ async function isActive(job: string, commands: SlurmCommands, signal: AbortSigna
   }
 }
 
-async function release(record: NodeRecord, { launcher }: FaceEnvironment, signal: AbortSignal): Promise<void> {
+async function release(
+  record: NodeRecord,
+  words: JobWords,
+  given: { readonly environment: FaceEnvironment; readonly signal: AbortSignal },
+): Promise<void> {
+  const { environment, signal } = given;
   const { exitStatus, output } = await runProgram({
-    argv: [`${dirname(launcher)}/unsetupRoot`],
+    argv: [`${dirname(environment.launcher)}/unsetupRoot`, ...configWords(words)],
     environment: { PATH: systemSearchPath },
     mergesErrors: true,
     maxOutputBytes: 64 << 10,

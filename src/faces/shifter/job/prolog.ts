@@ -13,7 +13,7 @@ import { describeJob, type JobDescription, listNodes, slurmCommands } from './de
 import { releaseStale } from './epilog.ts';
 import { joinMemoryCgroup } from './memory-cgroup.ts';
 import { nodeRecords } from './node-record.ts';
-import type { JobWords } from './words.ts';
+import { configWords, type JobWords } from './words.ts';
 
 const setupTimeoutMs = 300_000;
 const maxSaidBytes = 256 << 10;
@@ -35,7 +35,7 @@ export async function prolog(words: JobWords, environment: FaceEnvironment, sign
   const id = variables['SLURM_JOB_ID'] ?? '';
   const commands = slurmCommands(words, variables);
   const records = nodeRecords();
-  await releaseStale({ commands, environment, records, signal });
+  await releaseStale({ words, commands, environment, records, signal });
   let udiMount = '';
   try {
     const job = await describeJob(id, commands, signal);
@@ -45,7 +45,7 @@ export async function prolog(words: JobWords, environment: FaceEnvironment, sign
     await joinMemoryCgroup(words, { id, uid: job.uid });
     await records.write({ job: id, udiMount, state: 'begun' });
     const nodes = await listNodes(job.nodeList, { id, commands, signal });
-    await setUp(setupWords(wanted, job, nodes), environment, signal);
+    await setUp([...configWords(words), ...setupWords(wanted, job, nodes)], environment, signal);
     await records.write({ job: id, udiMount, state: 'prepared' });
   } catch (error) {
     signal.throwIfAborted();

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // At submission: which image a name means now. The job keeps this one, whatever the name comes to mean while it waits.
-import { dirname } from 'node:path';
 import { openStore, storePath } from '../../../image/index.ts';
 import { SlipwayError } from '../../../model/index.ts';
 import { statIfPresent } from '../../../sys/files.ts';
-import { runProgram } from '../../../sys/run-program.ts';
+import { createInputs } from '../../../sys/inputs.ts';
+import { defaultUdiRootPath, readUdiRoot, splitModules } from '../../../site/index.ts';
 import type { FaceEnvironment } from '../../terminal/environment.ts';
+import { readVolumes } from '../ask.ts';
+import { chooseImage } from '../image-choice.ts';
+import { lookUpImage } from '../look-up.ts';
+import { selectModules } from '../modules.ts';
 import type { AnswerLine } from './answer.ts';
 import type { JobWords } from './words.ts';
-
-/** Where a site of Shifter has its configuration unless plugstack.conf says otherwise. */
-const defaultConfig = '/etc/shifter/udiRoot.conf';
-const lookupTimeoutMs = 60_000;
 
 /**
  * The variables of a job that asks for an image: with Shifter's configuration those of Shifter, and without it the digest
  * of the image in the submitter's store, for `slipway run`.
- * @throws SlipwayError `job-image-missing`, `job-image-unknown`, `job-option-unusable`, and those of the store.
+ * @throws SlipwayError `job-image-missing`, `job-option-unusable`, those of the store and of `shifter`'s own words.
  */
 export async function submit(
   words: JobWords,
@@ -31,7 +31,7 @@ export async function submit(
     if (/[\r\n]/.test(value)) throw new SlipwayError('job-option-unusable', { option, reason: 'it has a line break' });
   }
   const config = words.settings.get('shifter_config');
-  if (config !== undefined || (await statIfPresent(defaultConfig)) !== undefined)
+  if (config !== undefined || (await statIfPresent(defaultUdiRootPath)) !== undefined)
     return await submitToShifter(words, environment, signal);
   return await submitToSlipway(words, environment);
 }
@@ -39,7 +39,7 @@ export async function submit(
 async function submitToSlipway(words: JobWords, { variables }: FaceEnvironment): Promise<readonly AnswerLine[]> {
   const [option] = [words.volume && '--volume', words.module && '--module', words.isCcm && '--ccm'].filter(Boolean);
   if (option !== undefined) {
-    const reason = `this site has no ${defaultConfig}; give mounts to slipway run instead`;
+    const reason = `this site has no ${defaultUdiRootPath}; give mounts to slipway run instead`;
     throw new SlipwayError('job-option-unusable', { option: String(option), reason });
   }
   const digest =
@@ -69,38 +69,38 @@ async function submitToShifter(
   environment: FaceEnvironment,
   signal: AbortSignal,
 ): Promise<readonly AnswerLine[]> {
-  const requested = words.image === '' ? (environment.variables['SHIFTER_IMAGE'] ?? '') : words.image;
-  if (requested === '') throw new SlipwayError('job-image-missing', {});
-  const found = /^(docker|custom|id|local):(.*)$/s.exec(requested);
-  const [type, name] = found === null ? ['docker', requested] : [found[1] ?? '', found[2] ?? ''];
+  const { variables, workingDirectory, launcher } = environment;
+  const config = words.settings.get('shifter_config') || defaultUdiRootPath;
+  const udiRoot = readUdiRoot(config, createInputs({ environment: variables, cwd: workingDirectory }));
+  const asked = words.image === '' ? undefined : words.image;
+  const image = chooseImage(asked, (name) => variables[name], udiRoot.defaultImageType);
+  if (image === undefined) throw new SlipwayError('job-image-missing', {});
+  readVolumes(words.volume);
+  selectModules(splitModules(words.module), udiRoot);
+  const { type, name, request } = image;
   const isPinned = type === 'id' || type === 'local';
-  const image = isPinned
+  const site = { ...variables, SLIPWAY_UDIROOT_CONF: config };
+  const pinned = isPinned
     ? { type, id: name }
-    : { type: 'id', id: await lookUp(`${type}:${name}`, environment, signal) };
+    : {
+        type: 'id',
+        id: await lookUpImage(`${type}:${name}`, udiRoot, {
+          environment: site,
+          cwd: workingDirectory,
+          launcher,
+          signal,
+        }),
+      };
   const optional = (variable: string, value: string): readonly AnswerLine[] =>
     value === '' ? [] : [{ word: 'job', name: variable, value }];
   return [
-    { word: 'job', name: 'SHIFTER_IMAGE', value: image.id },
-    { word: 'job', name: 'SHIFTER_IMAGETYPE', value: image.type },
-    { word: 'job', name: 'SHIFTER_IMAGEREQUEST', value: requested },
+    { word: 'job', name: 'SHIFTER_IMAGE', value: pinned.id },
+    { word: 'job', name: 'SHIFTER_IMAGETYPE', value: pinned.type },
+    { word: 'job', name: 'SHIFTER_IMAGEREQUEST', value: request },
     ...optional('SHIFTER_VOLUME', words.volume),
     ...optional('SHIFTER_MODULE', words.module),
     ...optional('SHIFTER_CCM', words.isCcm ? '1' : ''),
-    { word: 'env', name: '_SLURM_SPANK_OPTION_shifter_image', value: `${image.type}:${image.id}` },
+    ...(config === defaultUdiRootPath ? [] : [{ word: 'env', name: 'SLIPWAY_UDIROOT_CONF', value: config } as const]),
+    { word: 'env', name: '_SLURM_SPANK_OPTION_shifter_image', value: `${pinned.type}:${pinned.id}` },
   ];
-}
-
-async function lookUp(image: string, { launcher, variables }: FaceEnvironment, signal: AbortSignal): Promise<string> {
-  const program = `${dirname(launcher)}/shifterimg`;
-  const { exitStatus, output } = await runProgram({
-    argv: [program, 'lookup', image],
-    environment: variables,
-    mergesErrors: true,
-    maxOutputBytes: 64 << 10,
-    timeoutMs: lookupTimeoutMs,
-    signal,
-  });
-  const said = output.toString('utf8').trim();
-  if (exitStatus === 0 && /^[0-9a-zA-Z_-]+$/.test(said)) return said;
-  throw new SlipwayError('job-image-unknown', { image, reason: said.split('\n', 1)[0] || 'the gateway has none' });
 }

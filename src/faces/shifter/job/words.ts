@@ -55,3 +55,9 @@ export function parseJobWords(argv: readonly string[]): JobWords {
     isCcm: parsed.options.some(({ name }) => name === 'ccm'),
   };
 }
+
+/** For setupRoot and unsetupRoot: the configuration that plugstack.conf names. */
+export function configWords(words: JobWords): readonly string[] {
+  const path = words.settings.get('shifter_config');
+  return path === undefined || path === '' ? [] : ['-c', path];
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shifter's containers in jobs on two real nodes: pinned at submission, prepared by the prolog where a job has its nodes for
+// itself, built by each user where not, and gone with the job, however it ends.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { before, describe, it } from 'node:test';
+import { needs } from '../support/needs.ts';
+import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { acquireTestUser, type TestUser } from '../support/user.ts';
+import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
+import { slurmPlugin } from './plugin.ts';
+
+const skip = needs({
+  commands: [...slurmCommands, ...siteCommands, '/usr/include/slurm/spank.h'],
+  root: true,
+  userNamespaces: true,
+  fuse: true,
+  loopSquashfs: true,
+});
+
+describe('shifter in jobs', { skip }, () => {
+  let slurm: Slurm;
+  let user: TestUser;
+  let other: TestUser;
+  let site: TestSite;
+
+  const env = (): Readonly<Record<string, string | undefined>> => ({ ...slurm.env, ...site.env });
+  /** What a name means to the site's image service. */
+  const point = (name: string, identity: string): void => {
+    site.write(`tags/${name}`, `${identity}\n`);
+  };
+  const submit = async (
+    words: readonly string[],
+    script: string,
+  ): Promise<{ readonly id: string; readonly output: string }> => {
+    const output = join(user.home, `out-${Math.random().toString(36).slice(2)}`);
+    const id = await user.runOk(['sbatch', '--parsable', `--output=${output}`, ...words], {
+      env: env(),
+      input: script,
+    });
+    return { id: id.trim(), output };
+  };
+  const ended = async (id: string): Promise<void> => {
+    while (
+      (await user.runOk(['squeue', '--noheader', `--jobs=${id}`, '--states=all', '--format=%T'], { env: env() })).match(
+        /PENDING|RUNNING|CONFIGURING|COMPLETING/,
+      )
+    )
+      await delay(100);
+  };
+  /** The mounts, loop devices and image servers that nodes have, by node. */
+  const leftOn = async (): Promise<readonly string[]> =>
+    await Promise.all(
+      slurm.nodes.map(async (node) =>
+        (
+          await node.runOk([
+            'sh',
+            '-c',
+            `grep -c ' ${site.udiMount}' /proc/self/mountinfo; ls -d /run/slipway-shifter /run/slipway/job-* 2>/dev/null | wc -l`,
+          ])
+        ).replaceAll('\n', ' '),
+      ),
+    );
+  const clean = async (): Promise<void> => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const left = await leftOn();
+      if (left.every((text) => text === '0 0 ')) return;
+      await delay(100);
+    }
+    assert.deepEqual(await leftOn(), ['0 0 ', '0 0 ']);
+  };
+
+  before(async () => {
+    user = await acquireTestUser();
+    other = await acquireTestUser();
+    site = makeSite([user, other]);
+    // The part of an image service that a job sees: a name, and what it means now.
+    site.write(
+      'bin/shifterimg',
+      `#!/bin/sh\n[ "$1" = lookup ] || exit 2\nexec cat "${site.directory}/tags/\${2#docker:}" 2>/dev/null\n`,
+      0o755,
+    );
+    await site.addImage('old', { real: 'busybox' }, ['ENV: PATH=/usr/bin:/bin', 'ENV: WHICH=old']);
+    await site.addImage('new', { real: 'busybox' }, ['ENV: PATH=/usr/bin:/bin', 'ENV: WHICH=new']);
+    point('tools', 'old');
+    slurm = await startSlurm({
+      plugstack: `required ${await slurmPlugin()} shifter_config=${site.configPath}\n`,
+      cpusPerNode: 8,
+    });
+  });
+
+  it('runs tasks of both nodes in containers that the prolog prepared, entered and not mounted', async () => {
+    const said = await user.runOk(
+      [
+        'srun',
+        '-N2',
+        '-n8',
+        '--exclusive',
+        '--image=tools',
+        'shifter',
+        'sh',
+        '-c',
+        'echo "$(hostname) $WHICH $SHIFTER_IMAGE $(grep -c squashfuse /proc/mounts) $(sort -u /var/hostsfile | tr "\\n" ,)"',
+      ],
+      { env: env() },
+    );
+    const lines = said.trim().split('\n');
+    assert.equal(lines.length, 8);
+    assert.deepEqual([...new Set(lines)].toSorted(), ['n1 old old 0 n1,n2,', 'n2 old old 0 n1,n2,']);
+    await clean();
+  });
+
+  it('refuses an image that is not there at submission, with the reason', async () => {
+    for (const command of [['srun', '-n1'], ['salloc'], ['sbatch', '--wrap=true']]) {
+      const refused = await user.run(
+        [...command, '--image=nosuch', 'true'].filter((word) => command[0] !== 'sbatch' || word !== 'true'),
+        { env: env() },
+      );
+      assert.notEqual(refused.status, 0);
+      assert.match(refused.stderr, /docker:nosuch/);
+    }
+    assert.equal(await user.runOk(['squeue', '--noheader'], { env: env() }), '');
+  });
+
+  it('keeps the image of the submission for a waiting job, in a script that shifter interprets', async () => {
+    const shifter = join(user.prefix, 'bin/shifter');
+    const { id, output } = await submit(
+      ['--hold', '--image=tools', '-N1', '--exclusive'],
+      `#!${shifter} /bin/sh\necho "$WHICH $0"\n`,
+    );
+    point('tools', 'new');
+    await user.runOk(['scontrol', 'release', id], { env: env() });
+    await ended(id);
+    assert.match(readFileSync(output, 'utf8'), /^old .*slurm_script$/m);
+    point('tools', 'old');
+    await clean();
+  });
+
+  it('runs the tasks of a job array', async () => {
+    const { id, output } = await submit(
+      ['--array=1-3', '--image=tools', '-n1', '--open-mode=append'],
+      '#!/bin/sh\nsrun -n1 shifter sh -c \'echo "task $SLURM_ARRAY_TASK_ID in $WHICH"\'\n',
+    );
+    await ended(id);
+    const lines = readFileSync(output, 'utf8').trim().split('\n').toSorted();
+    assert.deepEqual(lines, ['task 1 in old', 'task 2 in old', 'task 3 in old']);
+    await clean();
+  });
+
+  it('keeps two users on one node apart', async () => {
+    const start = async (who: TestUser): Promise<string> =>
+      await who.runOk(
+        [
+          'srun',
+          '-w',
+          'n1',
+          '-n2',
+          '--overlap',
+          '--image=tools',
+          'shifter',
+          'sh',
+          '-c',
+          'sleep 1; id -u; ls /proc/self/ns >/dev/null; cat /var/shifterConfig.json',
+        ],
+        { env: env() },
+      );
+    const [mine, theirs] = await Promise.all([start(user), start(other)]);
+    for (const [who, text] of [
+      [user, mine],
+      [other, theirs],
+    ] as const) {
+      assert.equal(text.match(new RegExp(`^${who.uid}$`, 'gm'))?.length, 2, text);
+      assert.equal(text.match(new RegExp(`"user":"${who.name}"`, 'g'))?.length, 2, text);
+    }
+    await clean();
+  });
+
+  it('uses one mount a node for all ranks where no prolog prepared', async () => {
+    const said = await user.runOk(
+      ['srun', '-N2', '-n16', '--image=tools', 'shifter', 'sh', '-c', 'readlink /proc/self/ns/mnt; sleep 1'],
+      { env: { ...env(), SLIPWAY_LINGER: '1' } },
+    );
+    assert.equal(new Set(said.trim().split('\n')).size, 2, said);
+  });
+
+  it('leaves nothing when a job is cancelled while it is being set up', async () => {
+    const hook = site.write('slow.sh', 'sleep 3\n', 0o755);
+    site.configure(`sitePreMountHook=${hook}`);
+    const { id } = await submit(['-N2', '--exclusive', '--image=tools'], '#!/bin/sh\nsrun shifter true\n');
+    for (
+      let tries = 0;
+      tries < 50 && !(await slurm.nodes[0]?.run(['sh', '-c', 'ls /run/slipway/job-*']))?.stdout;
+      tries += 1
+    )
+      await delay(50);
+    await user.runOk(['scancel', id], { env: env() });
+    await ended(id);
+    site.configure();
+    await clean();
+    assert.equal(
+      await user.runOk(['srun', '-N2', '--exclusive', '-n2', '--image=tools', 'shifter', 'sh', '-c', 'echo $WHICH'], {
+        env: env(),
+      }),
+      'old\nold\n',
+    );
+    await clean();
+  });
+
+  it('drains no node for a prolog that can not prepare, says why, and lets the tasks try', async () => {
+    const hook = site.write('fails.sh', 'echo broken hook >&2; exit 9\n', 0o755);
+    site.configure(`sitePreMountHook=${hook}`);
+    const result = await user.run(['srun', '-N1', '--exclusive', '--image=tools', 'shifter', 'true'], { env: env() });
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, /sitePreMountHook .*fails.sh: it ended with status 9/);
+    site.configure();
+    await clean();
+    assert.equal((await user.runOk(['sinfo', '--noheader', '--format=%T'], { env: env() })).trim(), 'idle');
+    assert.match(slurm.nodes.map((node) => node.log()).join(''), /it ended with status 9/);
+  });
+
+  it('has nothing prepared of a foreign image, and its tasks run it all the same', async () => {
+    await site.addImage('foreign', { real: 'busybox' }, ['ENV: PATH=/bin', 'ENV: WHICH=foreign'], true);
+    point('foreign', 'foreign');
+    const said = await user.runOk(
+      [
+        'srun',
+        '-N1',
+        '--exclusive',
+        '--image=foreign',
+        'shifter',
+        'sh',
+        '-c',
+        'echo $WHICH $(grep -c squashfuse /proc/mounts)',
+      ],
+      { env: env() },
+    );
+    assert.equal(said, 'foreign 0\n');
+    writeFileSync(join(site.directory, 'tags/foreign'), '');
+    await clean();
+  });
+});
