@@ -12,6 +12,8 @@ export type HttpFailureKind =
   /** The peer answered the TLS greeting with something else. */
   | 'not-tls'
   | 'untrusted'
+  /** The peer does not accept who this side says it is, or wants it to say so. */
+  | 'identity-refused'
   /** What came back is not HTTP. */
   | 'protocol';
 
@@ -67,6 +69,8 @@ const notTls: ReadonlySet<string> = new Set([
   'ERR_SSL_HTTP_REQUEST',
   'EPROTO',
 ]);
+/** Alerts come from the other side (RFC 8446, section 6.2). */
+const identityRefused = /^ERR_SSL_.*ALERT_.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
 const untrusted =
   /^(?:CERT_|ERR_TLS_CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERR_SSL_.*CERTIFICATE)/;
 
@@ -76,6 +80,7 @@ function failureKind(code: string): HttpFailureKind | undefined {
   if (unreachable.has(code)) return 'unreachable';
   if (interrupted.has(code)) return 'interrupted';
   if (notTls.has(code)) return 'not-tls';
+  if (identityRefused.test(code)) return 'identity-refused';
   if (untrusted.test(code)) return 'untrusted';
   if (code.startsWith('UND_ERR_') || code.startsWith('ERR_SSL_')) return 'protocol';
   return undefined;

@@ -286,6 +286,8 @@ function networkError(error: unknown, server: string, hasAnswered: boolean): unk
       return new SlipwayError('registry-not-https', { registry: server }, options);
     case 'untrusted':
       return new SlipwayError('registry-untrusted', { registry: server, reason: failure.message }, options);
+    case 'identity-refused':
+      return new SlipwayError('registry-wants-certificate', { registry: server, reason: failure.message }, options);
     case 'unknown-host':
     case 'protocol':
       return unreachable;

@@ -17,7 +17,13 @@ export const registryErrors = {
   },
   'registry-untrusted': {
     message: 'reach {registry}: its certificate is not trusted ({reason})',
-    hint: "add the registry's certificate authority to this machine's, or name its file in NODE_EXTRA_CA_CERTS",
+    hint: "put the registry's certificate authority, as NAME.crt, into ~/.config/containers/certs.d/{registry}, or add it to this machine's",
+    exitStatus: 125,
+    httpStatus: 502,
+  },
+  'registry-wants-certificate': {
+    message: 'reach {registry}: it wants a client certificate that it trusts ({reason})',
+    hint: 'put it and its key, as NAME.cert and NAME.key, into ~/.config/containers/certs.d/{registry}',
     exitStatus: 125,
     httpStatus: 502,
   },
