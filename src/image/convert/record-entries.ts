@@ -50,15 +50,15 @@ export function createEntryRecorder(
   let current = -1;
 
   const checkInflation = (): void => {
-    const bytes = Math.max(archiveBytes, unfoldedBytes);
+    // Holes take no room in an image: what they unfold to is held against this limit alone.
     if (unfoldedBytes > limits.maxContentBytes) {
       throw tooLarge('bytes of content', limits.maxContentBytes, 'maxContentBytes');
     }
     if (layer.sizeBytes === undefined) return;
-    if (bytes <= limits.inflationGraceBytes || bytes <= layer.sizeBytes * limits.maxInflation) return;
+    if (archiveBytes <= limits.inflationGraceBytes || archiveBytes <= layer.sizeBytes * limits.maxInflation) return;
     throw new SlipwayError('layer-inflates', {
       layer: layer.name,
-      bytes,
+      bytes: archiveBytes,
       compressedBytes: layer.sizeBytes,
       limit: limits.maxInflation,
     });
