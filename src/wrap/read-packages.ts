@@ -32,16 +32,30 @@ export function readCondaPackages(environment: string): readonly PackageRecord[]
 
 /** Python's packages, by name, with the digests that pip's reports in `reports` give. */
 export function readPythonPackages(environment: string, reports: readonly string[]): readonly PackageRecord[] {
+  const owned = ownedByConda(environment);
   const digests = new Map(reports.flatMap((path) => reportedDigests(path)));
   return (listDirectoryIfPresentSync(join(environment, 'lib')) ?? [])
     .filter((name) => /^python\d/.test(name))
     .map((name) => join(environment, 'lib', name, 'site-packages'))
     .flatMap((directory) =>
       (listDirectoryIfPresentSync(directory) ?? [])
-        .filter((name) => name.endsWith('.dist-info'))
+        .filter((name) => name.endsWith('.dist-info') && !owned.has(name))
         .flatMap((name) => readDistribution(join(directory, name), digests)),
     )
     .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** Directories of Python's records that came in conda's packages, which have records of their own. */
+function ownedByConda(environment: string): ReadonlySet<string> {
+  const directory = join(environment, 'conda-meta');
+  const records = (listDirectoryIfPresentSync(directory) ?? []).filter((name) => name.endsWith('.json'));
+  const names = records.flatMap((name) => {
+    const files = field(readJson(join(directory, name)), 'files');
+    return !Array.isArray(files)
+      ? []
+      : files.flatMap((file: unknown) => /([^/]+\.dist-info)\//.exec(typeof file === 'string' ? file : '')?.[1] ?? []);
+  });
+  return new Set(names);
 }
 
 function readDistribution(directory: string, digests: ReadonlyMap<string, string>): readonly PackageRecord[] {
@@ -50,8 +64,6 @@ function readDistribution(directory: string, digests: ReadonlyMap<string, string
   const name = /^Name:[ \t]*(\S+)/m.exec(header)?.[1];
   const version = /^Version:[ \t]*(\S+)/m.exec(header)?.[1];
   if (name === undefined || version === undefined) return [];
-  // conda's own packages are known by their own records.
-  if (readText(join(directory, 'INSTALLER'))?.trim() === 'conda') return [];
   const direct = readJson(join(directory, 'direct_url.json'));
   const url = text(direct, 'url');
   const isEditable = field(field(direct, 'dir_info'), 'editable') === true;

@@ -121,6 +121,25 @@ await suite(
       assert.equal(existsSync(program('later')), false);
     });
 
+    check('the same is made again from its record', async () => {
+      const again = join(user.home, 'again');
+      await user.runOk(['slipway', 'wrap', 'rebuild', installed, again], { env });
+      assert.equal(await user.runOk(['slipway', 'wrap', 'compare', installed, again]), '');
+      assert.equal(await user.runOk([join(again, 'bin/place')]), `placed in ${again}\n`);
+      const shown = await user.runOk(['slipway', 'wrap', 'show', installed]);
+      assert.ok(shown.includes(`placed 1.0 0  ${channel}/linux-64/placed-1.0-0.tar.bz2`), shown);
+    });
+
+    check('moved, its Python and its scripts go on working', async () => {
+      const moved = join(user.home, 'moved');
+      await user.runOk(['cp', '-a', installed, moved]);
+      await user.runOk(['mv', installed, `${installed}.away`]);
+      assert.equal(await user.runOk([join(moved, 'bin/puretool')]), `pure ${moved} []\n`);
+      // What a package keeps of the place where it was installed stays that.
+      assert.equal(await user.runOk([join(moved, 'bin/place')]), `placed in ${installed}\n`);
+      await user.runOk(['mv', `${installed}.away`, installed]);
+    });
+
     check('what can not be solved is said, and nothing is left', async () => {
       await writeFiles(user, user.home, {
         'bad.yaml': `channels:\n  - ${channel}\ndependencies:\n  - there-is-no-such-package\n`,

@@ -14,12 +14,21 @@ import sys
 from rattler import MatchSpec, PrefixRecord, VirtualPackage, install, solve
 
 
+def from_url(word):
+    """A line of an explicit list, URL#MD5, as a specification; others stay as they are."""
+    if "://" not in word:
+        return word
+    file = word.split("#")[0].rsplit("/", 1)[1].removesuffix(".conda").removesuffix(".tar.bz2")
+    name, version, build = file.rsplit("-", 2)
+    return f"{name}=={version}={build}"
+
+
 def read_file(path):
     channels, specs = [], []
     with open(path) as file:
         lines = [line.rstrip() for line in file]
     if not path.endswith((".yaml", ".yml")):
-        return channels, [line for line in lines if line and not line.startswith("#")]
+        return channels, [from_url(line) for line in lines if line and not line.startswith(("#", "@"))]
     key = None
     for line in lines:
         if line.endswith(":") and not line.startswith((" ", "-")):
