@@ -27,7 +27,7 @@ export type OpenedImage = Required<LocatedImage> &
 
 /**
  * Finds and opens an image, lets `use` look into it, and closes it.
- * A name that begins with `/`, `./` or `../`, or is `.`, is a path; any other is a name in one of the stores, looked
+ * A name that begins with `/`, `./` or `../`, or is `.`, is a path, as is what follows `squashfs:` and `directory:`; any other is a name in one of the stores, looked
  * for in their order, and where they have none, a path after all.
  * @throws SlipwayError `image-not-found`, `image-denied`, `image-ambiguous`, `image-file-unknown`, and those of a damaged squashfs.
  */
@@ -54,6 +54,9 @@ export async function withImage<T>(
 }
 
 function findImage(name: string, stores: readonly [string, ...string[]], inputs: Inputs): Required<LocatedImage> {
+  // As a person says it to every command; other forms are pulled first.
+  const [, path] = /^(?:squashfs|directory):(.+)$/s.exec(name) ?? [];
+  if (path !== undefined) return atPath(path, inputs);
   return isPath(name) ? atPath(name, inputs) : inStores(name, stores, inputs);
 }
 

@@ -86,6 +86,23 @@ suite('pulls of what is in no registry', { skip }, () => {
     assert.equal(sif.split('@')[1], sqfs.split('@')[1]);
   });
 
+  test('each is shown without being pulled', async () => {
+    for (const [source, shown] of [
+      ['oci:layout', new RegExp(`digest +${digest}`)],
+      ['saved.tar.gz', /^docker-archive:.*saved\.tar\.gz\n +digest +sha256:/],
+      ['app.sif', /form +SIF\n[^]*primary-system partition, squashfs: rootfs/],
+      ['root.tar.xz', /form +tarball/],
+      ['./rootfs', /form +directory/],
+      ['./My_Image.sqfs', /format +squashfs 4\.0, zstd/],
+    ] as const) {
+      const { status, stdout, stderr } = await slipway('inspect', source);
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, shown);
+      const json = await slipway('inspect', '--json', source);
+      assert.equal(typeof JSON.parse(json.stdout), 'object');
+    }
+  });
+
   test('a name can be given, to one image', async () => {
     assert.match(await pull('--name', 'tools:2', './rootfs'), /^localhost\/tools:2@sha256:/);
     assert.match(await pull('--name', 'registry.example.org/x/y', './rootfs'), /^registry\.example\.org\/x\/y:latest@/);

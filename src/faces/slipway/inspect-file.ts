@@ -4,7 +4,7 @@ import { SlipwayError } from '../../model/index.ts';
 import { createInputs } from '../../sys/inputs.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
 import { formatCount, formatLocalTime, formatSize } from '../terminal/units.ts';
-import type { Inspection } from './inspect.ts';
+import type { Inspection } from './inspection.ts';
 
 /**
  * What a squashfs file says about itself.

@@ -90,7 +90,7 @@ test('shows an image without letting its text at the terminal', async () => {
 test('takes what looks like a path for a file', async () => {
   const { run, store } = createCommandRig();
   const file = join(store, 'x.sqfs');
-  assert.match((await run(['inspect', file])).stderr, /x\.sqfs: no such file or directory \(ENOENT\)/);
+  assert.match((await run(['inspect', file])).stderr, /x\.sqfs: no such file or directory/);
   writeFileSync(file, Buffer.alloc(4096));
   const { status, stderr } = await run(['inspect', file]);
   assert.equal(status, 125);

@@ -21,7 +21,7 @@ export const launchErrors = {
   },
   'image-file-unknown': {
     message: 'run {path}: it is neither a directory nor a squashfs image',
-    hint: 'give the name of an image in the store, an unpacked directory, or a squashfs file',
+    hint: 'give the name of an image in the store, an unpacked directory, or a squashfs file; bring others into the store first: slipway pull {path}',
     exitStatus: 125,
     httpStatus: 400,
   },
