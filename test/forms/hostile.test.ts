@@ -153,7 +153,8 @@ suite('hostile images', { skip: needs({ commands: ['mksquashfs', 'xz', 'bzip2', 
     await refused(put('empty.tar', Buffer.alloc(0)), /it is empty/);
     await refused('./not-there.sqfs', /no such file or directory/);
     await refused('/dev/zero', /neither a file nor a directory/);
-    await refused(put('nothing.tar', Buffer.alloc(1024)), /it holds nothing/);
+    await refused(put('nothing.tar', Buffer.alloc(1024)), /nor a tar archive that holds anything/);
+    await refused(`tar:${put('nothing.tar', Buffer.alloc(1024))}`, /it holds nothing/);
   });
 
   test('squashfs that lies or is cut', async () => {

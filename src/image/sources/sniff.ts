@@ -73,6 +73,10 @@ async function sniffArchive(
     }
     throw inArchive(path, error);
   }
+  if (names.length === 0) {
+    const reason = 'it is neither squashfs nor SIF, nor a tar archive that holds anything';
+    throw new SlipwayError('source-unrecognized', { path, reason });
+  }
   const [first] = names.filter((name) => name !== '');
   if (first === undefined || !imageMember.test(first.replace(/\/$/, ''))) return 'tar';
   return /^(?:oci-layout|index\.json|blobs\b)/.test(first) ? 'oci-archive' : 'docker-archive';
