@@ -68,6 +68,9 @@ export async function construct(settings: WrapSettings, tools: WrapTools): Promi
   }
 }
 
+/** From a program's start to the opening of its image, on a machine under load. */
+const openingMs = 2000;
+
 async function make(construction: Construction): Promise<void> {
   const { settings, tools, id, fileMode } = construction;
   const imagePath = join(settings.prefix, imageFileName(id));
@@ -86,6 +89,7 @@ async function make(construction: Construction): Promise<void> {
       images: imagesOf(settings, content, id),
       texts: await textsOf(construction, content),
       fileMode,
+      letOthersOpen: () => tools.clock.sleep(openingMs, tools.signal),
     });
   } catch (error) {
     await removeIfPresent(imagePath);

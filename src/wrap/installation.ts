@@ -38,6 +38,8 @@ export type NewInstallation = {
   readonly texts: ReadonlyMap<string, string>;
   /** What the umask leaves of a file's mode. */
   readonly fileMode: number;
+  /** Waits for as long as a program may take that has found the old installation, to open what it needs of it. */
+  readonly letOthersOpen: () => Promise<void>;
 };
 
 const wrapperDirectory = (id: string): string => `.bin-${id}`;
@@ -87,7 +89,10 @@ export async function placeInstallation(made: NewInstallation): Promise<void> {
     replaceSymlink(target, join(prefix, name), join(prefix, `.${name}.${temporaryName()}`));
   }
   if (made.hasLinks) await placeLinks(made);
-  await removeFormer(prefix, id);
+  const former = formerNames(prefix, id);
+  if (former.length === 0) return;
+  await made.letOthersOpen();
+  for (const name of former) await removeTree(join(prefix, name));
 }
 
 async function fillWrappers(wrappers: string, made: NewInstallation): Promise<void> {
@@ -137,10 +142,10 @@ async function ensureParents(prefix: string, name: string): Promise<void> {
   }
 }
 
-/** Removes wrappers and images that are no longer used. Programs that run keep what they have open. */
-async function removeFormer(prefix: string, id: string): Promise<void> {
-  for (const name of listDirectoryIfPresentSync(prefix) ?? []) {
+/** Wrappers and images that are no longer used. Programs that run keep what they have open. */
+function formerNames(prefix: string, id: string): readonly string[] {
+  return (listDirectoryIfPresentSync(prefix) ?? []).filter((name) => {
     const former = /^\.(?:bin|img|base)-([0-9a-f]+)(?:\.sqfs)?$/.exec(name)?.[1];
-    if (former !== undefined && former !== id) await removeTree(join(prefix, name));
-  }
+    return former !== undefined && former !== id;
+  });
 }

@@ -140,6 +140,26 @@ await suite(
       await user.runOk(['mv', `${installed}.away`, installed]);
     });
 
+    check('the site says what installs; the user’s own settings of conda hold only if he says so', async () => {
+      await writeFiles(user, user.home, {
+        'site.yaml': `defaults:\n  conda_url: ${user.home}/tools/micromamba\n  env_name: mine\n`,
+        '.condarc': 'channels: [own]\n',
+        'look.sh': 'cat ~/.condarc > "$env_root/condarc"\n',
+      });
+      const site = { ...env, PATH: user.env['PATH'] ?? '', CW_GLOBAL_YAML: join(user.home, 'site.yaml') };
+      const words = ['conda-containerize', 'new', '--post-install', 'look.sh', '--prefix', join(user.home, 'of-site')];
+      const look = [
+        join(user.home, 'of-site/bin/_debug_exec'),
+        'sh',
+        '-c',
+        'echo $CONDA_DEFAULT_ENV; cat $CONDA_PREFIX/condarc',
+      ];
+      await user.runOk([...words, 'conda_env.yaml'], { env: site });
+      assert.equal(await user.runOk(look), 'mine\n');
+      await user.runOk([...words, 'conda_env.yaml'], { env: { ...site, CW_ENABLE_CONDARC: '1' } });
+      assert.equal(await user.runOk(look), 'mine\nchannels: [own]\n');
+    });
+
     check('what can not be solved is said, and nothing is left', async () => {
       await writeFiles(user, user.home, {
         'bad.yaml': `channels:\n  - ${channel}\ndependencies:\n  - there-is-no-such-package\n`,

@@ -51,7 +51,7 @@ async def change(prefix, channels, wanted, unwanted):
     specs = [spec for spec in kept if spec.split("==")[0] not in asked] + wanted
     records = await solve(channels, [MatchSpec(s) for s in specs], platforms=["linux-64", "noarch"],
                           virtual_packages=VirtualPackage.detect())
-    await install(records, prefix, cache_dir=os.environ["CONDA_PKGS_DIRS"], installed_packages=have,
+    await install(records, prefix, cache_dir=os.environ.get("CONDA_PKGS_DIRS", os.path.expanduser("~/.conda/pkgs")), installed_packages=have,
                   show_progress=False, execute_link_scripts=True)
     print("\n".join(sorted(f"installed {r.name.normalized} {r.version}" for r in records)))
 

@@ -112,6 +112,17 @@ await suite('wrap-install', { skip: needs(wrapNeeds) }, async () => {
     assert.match(readdirSync(user.temporaryDirectory).join(), /^cw-[A-Z0-9]{6}$/);
   });
 
+  test('the log level says how much is told', async () => {
+    const at = async (level: string): Promise<string> =>
+      await user.runOk(['wrap-install', '-w', 'bin,no-such', '--prefix', join(user.home, 'told'), source], {
+        env: { CW_LOG_LEVEL: level },
+      });
+    assert.equal(await at('0'), '');
+    assert.match(await at('1'), /^\[ WARNING \] .*no-such: there is no such file or directory.* \n$/);
+    assert.match(await at('2'), /^\[ INFO \] Using /);
+    assert.match(await at('3'), /^\[ INFO \] \d\d:\d\d:\d\d Using /);
+  });
+
   test('--mask shows it at its old place as well, beside what else is there', async () => {
     const place = user.makeDirectory('soft');
     await writeFiles(user, join(place, 'prog'), tellingProgram);
