@@ -46,7 +46,7 @@ export const storeErrors = {
   },
   'store-damaged': {
     message: 'read {path}: {reason}',
-    hint: 'remove this file and pull the image again',
+    hint: '`slipway fsck --repair` removes what is damaged; then pull the image again',
     exitStatus: 125,
     httpStatus: 500,
   },
