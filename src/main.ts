@@ -18,6 +18,8 @@ const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'wrap-container': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-container'),
   'wrap-install': async () => (await import('./faces/tykky/main.ts')).mainOf('wrap-install'),
   'ch-convert': async () => (await import('./faces/charliecloud/ch-convert/main.ts')).main,
+  'ch-checkns': async () => (await import('./faces/charliecloud/ch-test/main.ts')).checkNamespaces,
+  'ch-test': async () => (await import('./faces/charliecloud/ch-test/main.ts')).test,
   'ch-fromhost': async () => (await import('./faces/charliecloud/ch-fromhost/main.ts')).main,
   'ch-image': async () => (await import('./faces/charliecloud/ch-image/main.ts')).main,
   ...Object.fromEntries(

@@ -5,6 +5,7 @@ import { chConvert } from './ch-convert/description.ts';
 import { chFromhost } from './ch-fromhost/description.ts';
 import { chImage } from './ch-image/description.ts';
 import { chRun } from './ch-run/description.ts';
+import { chCheckns, chTest } from './ch-test/descriptions.ts';
 import { wrapperDescriptions } from './wrappers/descriptions.ts';
 
 export const charliecloudCommands: readonly CommandDescription[] = [
@@ -12,5 +13,7 @@ export const charliecloudCommands: readonly CommandDescription[] = [
   chConvert,
   chFromhost,
   chImage,
+  chCheckns,
+  chTest,
   ...wrapperDescriptions,
 ];
