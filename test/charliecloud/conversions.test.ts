@@ -141,6 +141,15 @@ suite('ch-convert and that of Debian', { skip }, async () => {
     });
   });
 
+  test('ch-checkns and ch-test find that all works', async () => {
+    assert.equal(await ours.runOk(['ch-checkns']), 'ok\n');
+    const said = await ours.runOk(['ch-test']);
+    assert.match(said, /^1\.\.15\n(?:ok \d+ .*\n){15}$/);
+    assert.equal((await ours.run(['ch-test', '-s', 'full'])).status, 1);
+    const refused = await ours.run(['ch-checkns'], { env: { TMPDIR: '/nosuch' } });
+    assert.notEqual(refused.status, 0);
+  });
+
   suite('ch-image', () => {
     const image = (...words: string[]): Promise<CommandResult> => ours.run(['ch-image', '-s', 'own', ...words]);
 
