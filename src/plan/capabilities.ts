@@ -51,3 +51,9 @@ export function capabilityNumber(name: string): number | undefined {
   const index = (names as readonly string[]).indexOf(plain);
   return index < 0 ? undefined : index;
 }
+
+/** `CAP_NET_RAW` of 13, as the runtime-spec writes it; undefined where there is none of this number. */
+export function capabilityName(number: number): string | undefined {
+  const name = names[number];
+  return name === undefined ? undefined : `CAP_${name.toUpperCase()}`;
+}

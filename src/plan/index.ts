@@ -8,3 +8,5 @@ export type { Skeleton } from './scaffold.ts';
 export { capabilityNumber } from './capabilities.ts';
 export { defaultPath } from './environment.ts';
 export { containerGroup, containerPasswd } from './accounts.ts';
+export { applyEdits } from './apply-edits.ts';
+export { type BundleFacts, ociConfig } from './oci-bundle.ts';

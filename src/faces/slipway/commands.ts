@@ -3,6 +3,7 @@
 import type { CommandDescription, CompletionTree } from '../../formats/getopt/index.ts';
 import type { CommandModule } from './context.ts';
 import { access } from './descriptions/access.ts';
+import { bundle } from './descriptions/bundle.ts';
 import { completion } from './descriptions/completion.ts';
 import { config } from './descriptions/config.ts';
 import { convert } from './descriptions/convert.ts';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   { name: 'images', description: images, load: () => import('./images.ts') },
   { name: 'run', description: run, load: () => import('./run.ts') },
   { name: 'explain', description: explain, load: () => import('./explain.ts') },
+  { name: 'bundle', description: bundle, load: () => import('./bundle.ts') },
   { name: 'inspect', description: inspect, load: () => import('./inspect.ts') },
   { name: 'inject', description: inject, load: () => import('./inject.ts') },
   { name: 'push', description: push, load: () => import('./push.ts') },

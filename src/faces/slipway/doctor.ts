@@ -6,11 +6,19 @@ import { printable } from '../terminal/printable.ts';
 import { paint } from '../terminal/paint.ts';
 import type { CommandContext } from './context.ts';
 import { doctor } from './descriptions/doctor.ts';
-import { readCommandLine } from './read-command-line.ts';
+import { readCommandLine, usageError } from './read-command-line.ts';
 import { userStorePath } from './store.ts';
 
-export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const { environment, signal } = context;
   const line = readCommandLine(doctor, argv);
+  const [topic, image] = line.operands;
+  if (topic !== undefined) {
+    if (topic !== 'mpi') throw usageError(doctor, `"${topic}" is nothing to be examined: mpi is`);
+    if (image === undefined) throw usageError(doctor, 'IMAGE is missing');
+    const { doctorMpi } = await import('./doctor-mpi.ts');
+    return await doctorMpi(image, context, line.has('json'));
+  }
   const { stdout, variables, uid } = environment;
   const findings = await examineHost({
     reader: thisMachine({ uid, environment: variables, signal }),

@@ -9,7 +9,16 @@ export const doctor: CommandDescription<'json' | 'quiet' | 'help'> = {
     'Looks at the kernel, user namespaces, FUSE, squashfs, the image store, limits and the cluster, and says for each lack what you and what an administrator can do. Changes nothing.',
     'The exit status is 0 if everything will work, perhaps with limits, and 1 if something is missing.',
   ],
-  operands: [],
+  usage: ['[OPTION...]', '[OPTION...] mpi IMAGE'],
+  operands: [
+    {
+      name: 'mpi',
+      help: "tell, library by library, what would become of an image's MPI if the host's took its place",
+      isOptional: true,
+      completion: ['mpi'],
+    },
+    { name: 'IMAGE', help: 'the image', isOptional: true, completion: 'image' },
+  ],
   options: [
     { long: 'json', argument: 'none', help: 'print one JSON array of findings' },
     { long: 'quiet', short: 'q', argument: 'none', help: 'show only what is not as it should be' },
@@ -17,5 +26,8 @@ export const doctor: CommandDescription<'json' | 'quiet' | 'help'> = {
   ],
   rules: { mode: 'permute' },
   sections: [{ title: 'Environment variables', items: [storeVariable] }],
-  examples: [{ command: 'srun -N1 slipway doctor', help: 'Examine a compute node' }],
+  examples: [
+    { command: 'srun -N1 slipway doctor', help: 'Examine a compute node' },
+    { command: 'slipway doctor mpi debian:11', help: "Ask whether the host's MPI fits an image" },
+  ],
 };
