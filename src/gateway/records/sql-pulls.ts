@@ -173,7 +173,7 @@ export function sqlPulls({
   };
 }
 
-function byPrecedence(left: ImageRecord, right: ImageRecord): number {
+export function byPrecedence(left: ImageRecord, right: ImageRecord): number {
   return precedence(left) - precedence(right) || (right.lastPull ?? 0) - (left.lastPull ?? 0);
 }
 

@@ -2,7 +2,7 @@
 import type { CommandDescription } from '../../../formats/getopt/index.ts';
 import { helpOption } from './common.ts';
 
-export const gateway: CommandDescription<'config' | 'from' | 'to' | 'help'> = {
+export const gateway: CommandDescription<'config' | 'from' | 'to' | 'database' | 'help'> = {
   name: 'slipway gateway',
   summary: 'run and look after the image gateway',
   description: [
@@ -36,6 +36,12 @@ export const gateway: CommandDescription<'config' | 'from' | 'to' | 'help'> = {
       help: 'with migrate: the database that has the records, sqlite:PATH, postgresql://… or mongodb://…',
     },
     { long: 'to', argument: 'required', argumentName: 'URI', help: 'with migrate: the database that gets them' },
+    {
+      long: 'database',
+      argument: 'required',
+      argumentName: 'NAME',
+      help: 'with migrate: the name of the database in MongoDB; Shifter unless given',
+    },
     helpOption,
   ],
   rules: { mode: 'permute' },

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every place that keeps records must do alike. `open` gives two views of one empty database, as two gateways
-// have them.
+// What every place that keeps records must do alike, on two views of one empty database, as two gateways have them.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { FinishedPull, ImageRecord, NewPull, Records } from '../types.ts';
 
 const name = { system: 'perlmutter', itype: 'docker', tag: 'debian:12' };
@@ -45,16 +43,15 @@ export async function pullDone(records: Records, pull: Partial<NewPull>, id: str
   assert.equal(await records.finish(claim.record.key, claim.token, finished(id)), true);
 }
 
-export function contractTests(
-  open: () => Promise<{ readonly one: Records; readonly two: Records }>,
-  options: { readonly skip: string | false } = { skip: false },
-): void {
-  const check = (title: string, body: (one: Records, two: Records) => Promise<void>): void => {
-    test(title, options, async () => {
-      const { one, two } = await open();
-      await body(one, two);
-    });
-  };
+export type ContractTest = {
+  readonly title: string;
+  readonly body: (one: Records, two: Records) => Promise<void>;
+};
+
+/** The tests, for a test file to run each under its own name. */
+export function contractTests(): readonly ContractTest[] {
+  const tests: ContractTest[] = [];
+  const check = (title: string, body: ContractTest['body']): void => void tests.push({ title, body });
 
   check('of many who start a pull, one does', async (one, two) => {
     const started = await Promise.all(
@@ -237,4 +234,5 @@ export function contractTests(
     assert.deepEqual((await one.findReady({ ...name, system: 'cori', tag: 'm:1' }))?.facts, all[0]?.facts);
     assert.equal(await one.tagOwner({ ...name, system: 'cori', tag: 'm:1' }), 7);
   });
+  return tests;
 }
