@@ -109,6 +109,14 @@ suite('a store of the site', { skip: needs({ commands, root: true, userNamespace
     assert.notEqual((await run(other)).status, 0);
   });
 
+  test('can be checked by whoever may read it, as far as that goes', async () => {
+    const secret = await publish('secret/other:1', 'another secret', '--allow-user', 'daemon');
+    const checked = await user.run(['slipway', 'fsck'], { env: { SLIPWAY_STORE: site } });
+    assert.deepEqual([checked.status, checked.stdout], [0, ''], checked.stderr);
+    assert.equal((await asSite('fsck')).status, 0);
+    assert.equal((await asSite('rm', '-q', secret)).status, 0);
+  });
+
   test('tells who uses how much room', async () => {
     const { stdout } = await user.run(['slipway', 'images', '--site', '--usage'], { env });
     assert.match(stdout, new RegExp(`^${site}\n  images +\\d`));

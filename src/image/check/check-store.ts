@@ -4,6 +4,7 @@
 // over: who holds their lock sees to them.
 import type { Digest } from '../../model/index.ts';
 import type { LockWait } from '../store/locked-image.ts';
+import { isDenial } from '../store/site-stores.ts';
 import { findImageFaults } from './image-faults.ts';
 import { findLayerFaults } from './layer-faults.ts';
 import { findTagFaults } from './tag-faults.ts';
@@ -62,7 +63,17 @@ export async function checkStore(check: StoreCheck): Promise<number> {
   await report(await findImageFaults(check));
   // After the images: names of those that have just been removed lead nowhere.
   await report(await findTagFaults(check.store));
-  await report(await findLayerFaults(check));
-  await report(await findUnknownFiles(check.store));
+  await report(await unlessDenied(() => findLayerFaults(check)));
+  await report(await unlessDenied(() => findUnknownFiles(check.store)));
   return left;
+}
+
+/** Layers may be for those alone who keep the store: others check what they can read. */
+async function unlessDenied(find: () => Promise<readonly Repairable[]>): Promise<readonly Repairable[]> {
+  try {
+    return await find();
+  } catch (error) {
+    if (isDenial(error)) return [];
+    throw error;
+  }
 }

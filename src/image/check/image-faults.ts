@@ -15,6 +15,7 @@ import {
 } from '../store/layout.ts';
 import { lockedImage, withImage } from '../store/locked-image.ts';
 import { readStoredImage } from '../store/read-store.ts';
+import { isDenial } from '../store/site-stores.ts';
 import { hashFile } from './hash-file.ts';
 import type { Repairable, StoreCheck, StoreFault } from './check-store.ts';
 
@@ -58,6 +59,8 @@ async function findFault(digest: Digest, check: StoreCheck): Promise<StoreFault 
   try {
     image = await readStoredImage(store, digest);
   } catch (error) {
+    // An image for others: who may use it can check it.
+    if (isDenial(error)) return undefined;
     if (!hasCode(error, 'store-damaged', 'file-too-large')) throw error;
     return fault('record-damaged', record, reasonOf(error));
   }
