@@ -233,7 +233,8 @@ async function startNode(
     // Where it is: the process of this pid namespace has another id outside.
     'until [ -e "$2" ]; do sleep 0.02; done',
     prepare,
-    'exec "$4" -D -N "$1"',
+    // The shell stays as the first process: it takes the ends of orphans, which Slurm's daemon would leave.
+    '"$4" -D -N "$1" & wait $!',
   ].join('\n');
   const words = [name, ready, hosts, findOnPath('slurmd') ?? 'slurmd'];
   const service: Service = await startService(

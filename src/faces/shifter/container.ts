@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Shifter puts into a container around an image: directories and files of its own over the image's, the machine's
 // devices and temporary directories, the site's file systems, modules.
+import type { LibraryTree } from '../../host/index.ts';
 import type { Adaptation, MadeEntry, MountRequest } from '../../model/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { ShifterModule, UdiRoot, VolumeMap } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import type { ContainerUser } from './container-user.ts';
 import { etcFiles } from './etc-files.ts';
+import { glibcAdaptations } from './module-glibc.ts';
 import { runSiteHooks } from './site-hooks.ts';
 
 export type Container = {
@@ -24,6 +26,7 @@ export type ContainerInput = {
   readonly config: string;
   /** The text of /var/hostsfile, where the batch system gives one. */
   readonly hostsFile?: string;
+  readonly image: LibraryTree;
   readonly inputs: Inputs;
   readonly isRoot: boolean;
 };
@@ -65,6 +68,7 @@ export function buildContainer(input: ContainerInput): Container {
       mounts: copyPathMounts(module, inputs),
       environment: [],
     })),
+    ...glibcAdaptations(modules, input.image, inputs),
     { origin: 'siteFs', mounts: siteMounts(udiRoot.siteFs, inputs), environment: [] },
     ...modules.map((module) => ({
       origin: `siteFs of module ${module.name}`,

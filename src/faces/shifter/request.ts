@@ -31,7 +31,7 @@ export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest 
   const { volumes } = ask;
   const built: Container =
     preparedAt === undefined
-      ? buildContainer({ udiRoot, user, modules, volumes, config, inputs, isRoot: false })
+      ? buildContainer({ udiRoot, user, modules, volumes, config, image: opened, inputs, isRoot: false })
       : { layer: [], adaptations: volumeMounts(volumes) };
   const view = guestView(
     built.adaptations.flatMap(({ mounts }) => mounts),

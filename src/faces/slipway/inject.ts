@@ -10,19 +10,45 @@ import { printable } from '../terminal/printable.ts';
 import type { CommandContext } from './context.ts';
 import { inject as description } from './descriptions/inject.ts';
 import { cdiText, hookText, type HookTextOptions, mountHookText } from './hook-text.ts';
+import { moduleLines, prepareMpi } from './prepare-mpi.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
 
 type Line = ReturnType<typeof readLine>;
 
-export async function run(argv: readonly string[], { environment }: CommandContext): Promise<number> {
+export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
   const line = readLine(argv);
   const inputs = createInputs({ environment: environment.variables, cwd: environment.workingDirectory });
+  if (line.operands[0] === 'prepare-mpi') return await prepare(line, inputs, { environment, signal });
   const { text, notes } = make(line, inputs, dirname(environment.launcher));
   for (const note of notes) environment.stderr.write(`slipway inject: note: ${printable(note)}\n`);
   const output = line.value('output');
   if (output === undefined) environment.stdout.write(text);
   else await writeFileAtomic(posix.resolve(environment.workingDirectory, output), text, { mode: 0o644 });
   return 0;
+}
+
+/** `prepare-mpi DIR`: a directory of libraries, and what a site writes to show it as a module. */
+async function prepare(
+  line: Line,
+  inputs: Inputs,
+  { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
+): Promise<number> {
+  const directory = line.operands[1];
+  if (directory === undefined) throw usageError(description, 'prepare-mpi needs the directory that is to be filled');
+  const path = inputs.absolute(directory);
+  const { libraries, dependencies } = await prepareMpi(path, familyOf(line), { inputs, signal });
+  const names = libraries.map((library) => basename(library)).join(', ');
+  environment.stderr.write(
+    `slipway inject: ${names} and ${dependencies.length} libraries that they need are in ${printable(path)}\n`,
+  );
+  environment.stdout.write(moduleLines(path));
+  return 0;
+}
+
+function familyOf(line: Line): 'mpich' | 'openmpi' | undefined {
+  const family = line.value('mpi');
+  if (family === undefined || family === 'mpich' || family === 'openmpi') return family;
+  throw usageError(description, `--mpi: "${family}" is neither mpich nor openmpi`);
 }
 
 function readLine(argv: readonly string[]) {
@@ -73,12 +99,8 @@ function make(
       return { text, notes: found.notes };
     }
     case 'mpi': {
-      const family = line.value('mpi');
-      if (family !== undefined && family !== 'mpich' && family !== 'openmpi') {
-        throw usageError(description, `--mpi: "${family}" is neither mpich nor openmpi`);
-      }
       const found =
-        findMpiLibraries(inputs, family) ??
+        findMpiLibraries(inputs, familyOf(line)) ??
         fail('MPI', 'no library of MPICH or Open MPI is among those of this machine');
       const env = [
         known,
@@ -118,7 +140,7 @@ function make(
       return { text: cdiText(parsed, kind), notes: [] };
     }
     default:
-      throw usageError(description, `"${what}" is none of slurm, libfabric, mpi, glibc, cdi`);
+      throw usageError(description, `"${what}" is none of slurm, libfabric, mpi, glibc, cdi, prepare-mpi`);
   }
 }
 

@@ -82,35 +82,38 @@ function askedRun(
     volumes,
     modules: modules.map(({ name }) => name),
   });
-  const { layer, adaptations } = buildContainer({
-    udiRoot,
-    user,
-    modules,
-    volumes,
-    config,
-    ...(hostsFile === undefined ? {} : { hostsFile }),
-    inputs,
-    isRoot: true,
-  });
   return {
     image: image.located,
-    request: {
-      adaptations: adaptations.map((each) => (each.origin === '--volume' ? mountPointsOf(each) : each)),
-      conventions: {
-        style: 'slipway',
-        statuses: { own: 1, notFound: 1, notExecutable: 1 },
-        rootFlags: { nosuid: true, nodev: true, readOnly: true },
-        makesMountPoints: false,
-        layer: [...layer, { path: 'var/slipwayImage.json', kind: 'file', content: preparedImageText(image.config) }],
-        preparesAt: udiRoot.udiMount,
-        workdirs: [{ how: 'try', path: '/', origin: 'setupRoot' }],
-        words: ['/bin/true'],
-      },
-      writable: { kind: 'none' },
-      hasCommand: false,
-      home: false,
-      joining: { kind: 'nobody' },
-      isolation: noIsolation,
+    request: (opened) => {
+      const { layer, adaptations } = buildContainer({
+        udiRoot,
+        user,
+        modules,
+        volumes,
+        config,
+        ...(hostsFile === undefined ? {} : { hostsFile }),
+        image: opened,
+        inputs,
+        isRoot: true,
+      });
+      return {
+        adaptations: adaptations.map((each) => (each.origin === '--volume' ? mountPointsOf(each) : each)),
+        conventions: {
+          style: 'slipway',
+          statuses: { own: 1, notFound: 1, notExecutable: 1 },
+          rootFlags: { nosuid: true, nodev: true, readOnly: true },
+          makesMountPoints: false,
+          layer: [...layer, { path: 'var/slipwayImage.json', kind: 'file', content: preparedImageText(image.config) }],
+          preparesAt: udiRoot.udiMount,
+          workdirs: [{ how: 'try', path: '/', origin: 'setupRoot' }],
+          words: ['/bin/true'],
+        },
+        writable: { kind: 'none' },
+        hasCommand: false,
+        home: false,
+        joining: { kind: 'nobody' },
+        isolation: noIsolation,
+      };
     },
     covers: { words: [setupRoot.name, ...words.slice(1)], isExact: true },
   };

@@ -10,6 +10,7 @@ export const inject: CommandDescription<
   description: [
     'Looks at this machine and writes the configuration of an OCI hook (schema 1.0.0), for the hooksDir of sarus.json, for podman --hooks-dir or for a bundle.',
     'slurm: the commands, plugins and configuration of Slurm, and the socket of MUNGE. libfabric: a provider, with what it needs. mpi and glibc: the libraries that replace those of an image. cdi FILE: turns the mounts and devices of a hook file into a specification of the Container Device Interface.',
+    'prepare-mpi DIR: fills DIR with the libraries of MPI and all that they need, each finding the others where DIR is shown, and prints the lines of udiRoot.conf for a module that shows it.',
   ],
   usage: [
     '[OPTION...] slurm',
@@ -17,16 +18,17 @@ export const inject: CommandDescription<
     '[OPTION...] mpi',
     '[OPTION...] glibc',
     '[OPTION...] cdi FILE',
+    '[OPTION...] prepare-mpi DIR',
   ],
   operands: [
     {
       name: 'WHAT',
-      help: 'slurm, libfabric, mpi, glibc or cdi',
-      completion: ['slurm', 'libfabric', 'mpi', 'glibc', 'cdi'],
+      help: 'slurm, libfabric, mpi, glibc, cdi or prepare-mpi',
+      completion: ['slurm', 'libfabric', 'mpi', 'glibc', 'cdi', 'prepare-mpi'],
     },
     {
       name: 'FILE',
-      help: 'the hook file that is to be turned into a CDI specification',
+      help: 'the hook file that is to be turned into a CDI specification, or the directory to be filled',
       isOptional: true,
       completion: 'file',
     },
