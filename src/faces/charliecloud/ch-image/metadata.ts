@@ -3,6 +3,7 @@
 import type { ImageConfig } from '../../../model/index.ts';
 import { type DirectoryHandle, openDirectoryHandle } from '../../../sys/directory-handle.ts';
 import { isErrno } from '../../../sys/file-errors.ts';
+import { removeFile } from '../../../sys/tree-edit.ts';
 
 /** The files of /ch, by path without a leading slash. */
 export function metadataFiles(config: ImageConfig): ReadonlyMap<string, string> {
@@ -39,7 +40,8 @@ export function metadataFiles(config: ImageConfig): ReadonlyMap<string, string> 
 }
 
 /**
- * Adds files and directories to an unpacked image of this user's. No link is followed, and what is there stays.
+ * Adds files and directories to an unpacked image of this user's. No link is followed. What is there stays, but for
+ * files below /ch, which say what the image is now.
  * @throws as node:fs
  */
 export function addFiles(
@@ -51,6 +53,7 @@ export function addFiles(
     const parts = name.split('/');
     const last = Buffer.from(parts.pop() ?? '');
     walk(path, parts, (parent) => {
+      if (name.startsWith('ch/')) removeFile(`${parent.path}/${last.toString()}`);
       const file = parent.createFile(last);
       file.write(Buffer.from(content));
       file.finish({ mode: 0o644, mtimeSec: Math.floor(Date.now() / 1000) });
