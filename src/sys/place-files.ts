@@ -2,7 +2,6 @@
 // Small acts on names: links, modes, renaming. Errors are those of `toFileError`.
 import {
   chmodSync,
-  chownSync,
   copyFileSync,
   linkSync,
   mkdirSync,
@@ -58,16 +57,6 @@ export function makeDirectory(path: string, mode: number): void {
 
 export function setMode(path: string, mode: number): void {
   attemptingSync('set the mode of', path, () => chmodSync(path, mode));
-}
-
-/** Whether the group could be set: a user may do so only to a group of his own. */
-export function trySetGroup(path: string, gid: number): boolean {
-  try {
-    chownSync(path, -1, gid);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** stat(2), or undefined where nothing can be seen. */

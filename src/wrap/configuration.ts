@@ -35,7 +35,7 @@ const ownDefaults: Configuration = {
 };
 
 /** Where a site's configuration is, unless CW_GLOBAL_YAML says so. */
-export const siteConfigurationPath = '/etc/slipway/tykky.yaml';
+const siteConfigurationPath = '/etc/slipway/tykky.yaml';
 
 /** Reads a file of YAML that must hold a map. @throws SlipwayError `wrap-configuration-unreadable` */
 export async function readConfigurationFile(path: string, isNeeded: boolean): Promise<Configuration> {

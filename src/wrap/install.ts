@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs an installer, and the scripts that people give, in the build directory as if that were the prefix.
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { readFileIfPresent, writeFileAtomic } from '../sys/files.ts';
+import { writeFileAtomic } from '../sys/files.ts';
 import { makeDirectory, realPathIfPresent, statFollowed } from '../sys/place-files.ts';
 import type { Construction } from './construct.ts';
 import type { Variables } from './environment-difference.ts';
-import { findInstallers } from './installers.ts';
 import { prepareBuildPlace, runInPlace } from './in-place.ts';
-import { installScript, shellWord, variablesScript } from './install-script.ts';
-import type { Script } from './settings.ts';
+import { ownScripts } from './installation.ts';
+import { installScript, shellWord } from './install-script.ts';
+import { mountsOfMachine } from './machine-mounts.ts';
 import type { BoundPath } from './wrapper-plan.ts';
+import { writeScripts } from './write-scripts.ts';
 
 export type Installed = {
   /** Where the files are that will stand at the prefix. */
@@ -20,8 +21,6 @@ export type Installed = {
   /** What was put in: copies of the files that people gave. */
   readonly inputs: ReadonlyMap<string, string>;
 };
-
-const maxInputBytes = 64 << 20;
 
 /**
  * Installs. @param containerPath the image in which the installer runs; undefined: the machine itself
@@ -75,6 +74,9 @@ export async function install(construction: Construction, containerPath: string 
   await writeFileAtomic(script, text, { mode: 0o600 });
   const status = await run([script], buildVariables(construction));
   if (status !== 0) throw new SlipwayError('wrap-script-failed', { what: 'installation', status });
+  if (containerPath !== undefined) {
+    for (const [name, own] of ownScripts) await writeFileAtomic(join(contentAt, 'bin', name), own, { mode: 0o755 });
+  }
   return installed;
 }
 
@@ -126,72 +128,6 @@ function buildVariables({ settings, tools, buildDirectory }: Construction): Vari
   };
 }
 
-/** Writes `_vars.sh`, `_pre_install.sh` and `_post_install.sh`, and copies of the files that people gave. */
-async function writeScripts(construction: Construction): Promise<ReadonlyMap<string, string>> {
-  const { settings, tools, buildDirectory } = construction;
-  const inputs = new Map<string, string>();
-  const takeIn = async (path: string | undefined): Promise<string> => {
-    if (path === undefined) return '';
-    const absolute = resolve(tools.workingDirectory, path);
-    const text = await readInput(absolute, path);
-    inputs.set(basename(path), text);
-    // A file that names others by relative paths is read where it stands; a pipe can be read once only.
-    if (statFollowed(absolute)?.isFile() === true) return absolute;
-    const copy = join(buildDirectory, `_input_${inputs.size}`);
-    await writeFileAtomic(copy, text, { mode: 0o600 });
-    return copy;
-  };
-  const envFile = await takeIn(settings.envFile);
-  const requirements = await takeIn(settings.requirementsFile);
-  const plainRequirements = await takeIn(settings.plainRequirementsFile);
-  for (const [name, scripts] of [
-    ['_pre_install.sh', settings.preInstall],
-    ['_post_install.sh', settings.postInstall],
-  ] as const) {
-    await writeFileAtomic(join(buildDirectory, name), await scriptText(scripts, construction), { mode: 0o600 });
-  }
-  const { prefix } = settings;
-  const installers = await findInstallers(construction);
-  const own = {
-    CW_BUILD: buildDirectory,
-    CW_BUILD_TMPDIR: buildDirectory,
-    CW_INSTALLATION_PATH: prefix,
-    CW_INSTALLATION_PREFIX: prefix,
-    CW_WORKDIR: settings.workdir,
-    CW_ENV_NAME: settings.envName,
-    CW_ENV_FILE: envFile,
-    CW_ENV_NAME_OF_FILE: settings.envFile ?? '',
-    CW_REQUIREMENTS: requirements,
-    CW_PLAIN_REQUIREMENTS: plainRequirements,
-    CW_CONDA: installers.conda ?? '',
-    CW_CONDA_URL: settings.mode === 'conda' ? settings.condaUrl : '',
-    CW_UV: installers.uv ?? '',
-    CW_PYVER: installers.python ?? '',
-    install_root: prefix,
-    env_root: prefix,
-  };
-  await writeFileAtomic(join(buildDirectory, '_vars.sh'), variablesScript(settings.configuration, own), {
-    mode: 0o600,
-  });
-  return inputs;
-}
-
-async function scriptText(scripts: readonly Script[], { tools }: Construction): Promise<string> {
-  const texts: string[] = [];
-  for (const script of scripts) {
-    texts.push(
-      'command' in script ? script.command : await readInput(resolve(tools.workingDirectory, script.file), script.file),
-    );
-  }
-  return `${texts.join('\n')}\n`;
-}
-
-async function readInput(path: string, shown: string): Promise<string> {
-  const bytes = await readFileIfPresent(path, { maxBytes: maxInputBytes });
-  if (bytes === undefined) throw new SlipwayError('wrap-source-missing', { path: shown, what: 'file' });
-  return bytes.toString();
-}
-
 /** The caller's own settings of conda, hidden unless he wants them. */
 async function hiddenFiles({ settings, tools, buildDirectory }: Construction): Promise<readonly BoundPath[]> {
   const home = tools.variables['HOME'];
@@ -215,16 +151,4 @@ function containerBinds(
     ...mountsOfMachine(settings.mountPoints, settings.workdir),
     { source: buildDirectory, target: buildDirectory, readOnly: false },
   ];
-}
-
-const alwaysMounted = ['/dev', '/proc', '/sys', '/tmp', '/etc/resolv.conf', '/etc/hosts', '/etc/passwd', '/etc/group'];
-
-/** What a container sees of the machine: what every program needs, what the configuration names, and homes. */
-export function mountsOfMachine(mountPoints: readonly string[], workdir: string): readonly BoundPath[] {
-  const top = workdir.split('/')[1] ?? '';
-  const isSystem = ['', 'bin', 'etc', 'lib', 'lib32', 'lib64', 'opt', 'root', 'run', 'sbin', 'usr', 'var'].includes(
-    top,
-  );
-  const paths = [...alwaysMounted, '/home', ...(isSystem ? [] : [`/${top}`]), ...mountPoints];
-  return [...new Set(paths)].map((path) => ({ source: path, target: path, readOnly: path.startsWith('/etc/') }));
 }

@@ -102,7 +102,7 @@ async function fillWrappers(wrappers: string, made: NewInstallation): Promise<vo
   });
   const executable = made.fileMode | ((made.fileMode & 0o444) >> 2);
   let first: string | undefined;
-  for (const name of [...made.programs.keys(), ...ownPrograms]) {
+  for (const name of new Set([...made.programs.keys(), ...ownPrograms])) {
     const path = join(wrappers, name);
     if (first === undefined) copyFile(made.launcher, path, executable);
     else linkOrCopy(first, path);
@@ -111,7 +111,19 @@ async function fillWrappers(wrappers: string, made: NewInstallation): Promise<vo
 }
 
 /** Run any command, or a shell, in the installation. */
-export const ownPrograms: readonly string[] = ['_debug_exec', '_debug_shell'];
+const ownPrograms: readonly string[] = ['_debug_exec', '_debug_shell'];
+
+/** What they are on the machine itself: env runs any command, whatever it is itself called. */
+export const ownLinks: ReadonlyMap<string, string> = new Map([
+  ['_debug_exec', '/usr/bin/env'],
+  ['_debug_shell', '/bin/bash'],
+]);
+
+/** In a container, whose programs may all be one that goes by its name. */
+export const ownScripts: ReadonlyMap<string, string> = new Map([
+  ['_debug_exec', '#!/bin/sh\nexec "$@"\n'],
+  ['_debug_shell', '#!/bin/sh\nexec /bin/sh "$@"\n'],
+]);
 
 /** An installation of Tykky itself has directories and files where ours has links. */
 async function makeRoomForLink(path: string): Promise<void> {
@@ -119,11 +131,12 @@ async function makeRoomForLink(path: string): Promise<void> {
   if (stats !== undefined && !stats.isSymbolicLink()) await removeTree(path);
 }
 
-async function placeLinks({ prefix, programs }: NewInstallation): Promise<void> {
+async function placeLinks({ prefix, programs, fileMode }: NewInstallation): Promise<void> {
   const links = join(prefix, '_bin');
   await removeTree(links);
   makeDirectory(links, 0o777);
   for (const [name, target] of programs) makeSymlink(target, join(links, name));
+  for (const [name, text] of ownScripts) await writeFileAtomic(join(links, name), text, { mode: fileMode | 0o111 });
 }
 
 async function writeTexts({ prefix, texts, fileMode }: NewInstallation): Promise<void> {

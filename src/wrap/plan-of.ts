@@ -3,8 +3,8 @@
 import { type EnvironmentEdit, type Plan, placeMark } from '../model/index.ts';
 import type { Construction } from './construct.ts';
 import { imageFileName } from './installation.ts';
-import { inPlace, starterFor } from './environment-of.ts';
-import { mountsOfMachine } from './install.ts';
+import { markPlace, starterFor } from './extra-environment.ts';
+import { mountsOfMachine } from './machine-mounts.ts';
 import type { Prepared } from './prepare-content.ts';
 import { wrapperPlan } from './wrapper-plan.ts';
 
@@ -24,7 +24,7 @@ export function planOf({ settings, id, server }: Construction, content: Prepared
       { edit: 'set', name: 'env_root', value: placeMark },
       { edit: 'set', name: '_CW_IN_CONTAINER', value: 'Yes' },
       ...libraryEdits([...settings.libraryPaths, ...content.libraryDirectories], settings.prefix),
-      ...inPlace(content.extra.edits, settings.prefix),
+      ...markPlace(content.extra.edits, settings.prefix),
     ],
     starter: starterFor(content.extra.shellText),
     lingerMs: settings.lingerMs,
@@ -33,7 +33,7 @@ export function planOf({ settings, id, server }: Construction, content: Prepared
 
 function libraryEdits(paths: readonly string[], prefix: string): readonly EnvironmentEdit[] {
   if (paths.length === 0) return [];
-  return inPlace([{ edit: 'prepend', name: 'LD_LIBRARY_PATH', value: paths.join(':'), separator: ':' }], prefix);
+  return markPlace([{ edit: 'prepend', name: 'LD_LIBRARY_PATH', value: paths.join(':'), separator: ':' }], prefix);
 }
 
 const containerPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -4,11 +4,13 @@
 import { join, posix } from 'node:path';
 import { type EnvironmentEdit, SlipwayError } from '../model/index.ts';
 import { listDirectoryIfPresentSync, readFileIfPresent } from '../sys/files.ts';
-import { copyFile, linkOrCopy, realPathIfPresent, setMode } from '../sys/place-files.ts';
+import { setMode } from '../sys/place-files.ts';
 import type { Construction } from './construct.ts';
-import { type ContainerSource, convertContainer, findContainer } from './container-source.ts';
-import { conda as condaActivationEdits, extraEdits, type ExtraEdits } from './environment-of.ts';
-import { containerFileName } from './installation.ts';
+import { findContainer } from './container-source.ts';
+import { condaActivationEdits } from './conda-activation.ts';
+import { extraEdits, type ExtraEdits } from './extra-environment.ts';
+import { findBase, placeContainer } from './base-container.ts';
+import { ownLinks } from './installation.ts';
 import { directoryTree, withSquashfsTree } from './file-trees.ts';
 import { readImageOptions } from './image-options.ts';
 import { type Installed, install } from './install.ts';
@@ -107,15 +109,7 @@ function linksFor(
     const isInside = path.startsWith(`${prefix}/`);
     links.set(name, isInside ? posix.relative(`${prefix}/bin`, path) : path);
   }
-  return new Map([...links, ...ownLinks(isContained)]);
-}
-
-/** `_debug_exec` runs any command: env does, and does not mind what it is called. */
-export function ownLinks(isContained: boolean): readonly (readonly [string, string])[] {
-  return [
-    ['_debug_exec', '/usr/bin/env'],
-    ['_debug_shell', isContained ? '/bin/sh' : '/bin/bash'],
-  ];
+  return new Map([...links, ...(isContained ? [] : ownLinks)]);
 }
 
 async function activationOf(construction: Construction, installed: Installed): Promise<readonly EnvironmentEdit[]> {
@@ -129,11 +123,7 @@ async function activationOf(construction: Construction, installed: Installed): P
     if (text !== undefined) scripts.push(text.toString());
   }
   const { envName } = settings;
-  return await condaActivationEdits(
-    { prefix: settings.prefix, contentAt: installed.contentAt, buildDirectory, envName },
-    scripts,
-    installed.runScript,
-  );
+  return await condaActivationEdits({ prefix: settings.prefix, buildDirectory, envName }, scripts, installed.runScript);
 }
 
 /** Directories beside those of the programs that hold shared libraries: others would only cost each program time. */
@@ -146,46 +136,6 @@ function librariesIn(contentAt: string, programs: ReadonlyMap<string, string>, p
       const names = listDirectoryIfPresentSync(contentAt + directory.slice(prefix.length)) ?? [];
       return names.some((name) => /\.so(?:\.|$)/.test(name));
     });
-}
-
-/** The image in which it runs: an update keeps the one it has. */
-async function findBase({ settings, tools }: Construction): Promise<ContainerSource | undefined> {
-  if (settings.container === undefined) return undefined;
-  const kept = settings.isUpdate ? realPathIfPresent(join(settings.prefix, settings.containerName)) : undefined;
-  return await findContainer(kept ?? settings.container, tools);
-}
-
-type PlacedContainer = { readonly name: string; readonly path: string };
-
-/** Has the container's file stand in the prefix, or where it is if it is to be shared. */
-async function placeContainer(construction: Construction, source: ContainerSource): Promise<PlacedContainer> {
-  const { settings, tools, id, fileMode } = construction;
-  if (source.kind === 'squashfs' && settings.sharesContainer) return { name: source.path, path: source.path };
-  const name = containerFileName(id);
-  const path = join(settings.prefix, name);
-  if (source.kind === 'squashfs') {
-    // The one that an update keeps need not be there twice.
-    if (source.path.startsWith(`${settings.prefix}/`)) linkOrCopy(source.path, path);
-    else copyFile(source.path, path, fileMode);
-  } else if (source.kind === 'other') {
-    await convertContainer(source.path, path, tools);
-    setMode(path, fileMode);
-  } else {
-    const { compressor, blockSizeBytes } = readImageOptions(settings.imageOptions);
-    await writeTreeImage(source.path, {
-      path,
-      compressor,
-      blockSizeBytes,
-      threads: settings.threads,
-      opensModes: false,
-      links: new Map(),
-      mkfsTimeSec: Math.floor(tools.clock.now().getTime() / 1000),
-      signal: tools.signal,
-      emit: tools.emit,
-    });
-    setMode(path, fileMode);
-  }
-  return { name, path };
 }
 
 async function prepareContainer(construction: Construction, extra: ExtraEdits): Promise<Prepared> {

@@ -64,7 +64,7 @@ function inHost(spec: WrapperSpec): readonly Step[] {
 }
 
 /** Shows directories empty. */
-export function hidingSteps(paths: readonly string[]): readonly Step[] {
+function hidingSteps(paths: readonly string[]): readonly Step[] {
   const flags = { readOnly: true, optional: true, nosuid: true, nodev: true };
   return paths.map((target) => ({ step: 'tmpfs', target, sizeBytes: 0, mode: 0o755, flags, origin: hidingOrigin }));
 }

@@ -31,6 +31,7 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
     assert.equal((await user.run([join(installed, 'bin/sh'), '-c', 'exit 9'])).status, 9);
     assert.equal(await user.runOk([join(installed, 'bin/cat'), '/work/note']), 'from the image\n');
     assert.equal(readlinkSync(join(installed, '_bin/cat')), '/bin/cat');
+    assert.equal(await user.runOk([join(installed, 'bin/_debug_shell'), '-c', 'echo any']), 'any\n');
   });
 
   test('the machine is not there, homes and the working directory are', async () => {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The image in which programs run, where that is not the machine: found, and put into the installation.
+import { join } from 'node:path';
+import { copyFile, linkOrCopy, realPathIfPresent, setMode } from '../sys/place-files.ts';
+import type { Construction } from './construct.ts';
+import { type ContainerSource, convertContainer, findContainer } from './container-source.ts';
+import { readImageOptions } from './image-options.ts';
+import { containerFileName } from './installation.ts';
+import { writeTreeImage } from './tree-image.ts';
+
+/** The image in which it runs: an update keeps the one it has. */
+export async function findBase({ settings, tools }: Construction): Promise<ContainerSource | undefined> {
+  if (settings.container === undefined) return undefined;
+  const kept = settings.isUpdate ? realPathIfPresent(join(settings.prefix, settings.containerName)) : undefined;
+  return await findContainer(kept ?? settings.container, tools);
+}
+
+export type PlacedContainer = { readonly name: string; readonly path: string };
+
+/** Has the container's file stand in the prefix, or where it is if it is to be shared. */
+export async function placeContainer(construction: Construction, source: ContainerSource): Promise<PlacedContainer> {
+  const { settings, tools, id, fileMode } = construction;
+  if (source.kind === 'squashfs' && settings.sharesContainer) return { name: source.path, path: source.path };
+  const name = containerFileName(id);
+  const path = join(settings.prefix, name);
+  if (source.kind === 'squashfs') {
+    // The one that an update keeps need not be there twice.
+    if (source.path.startsWith(`${settings.prefix}/`)) linkOrCopy(source.path, path);
+    else copyFile(source.path, path, fileMode);
+  } else if (source.kind === 'other') {
+    await convertContainer(source.path, path, tools);
+    setMode(path, fileMode);
+  } else {
+    const { compressor, blockSizeBytes } = readImageOptions(settings.imageOptions);
+    await writeTreeImage(source.path, {
+      path,
+      compressor,
+      blockSizeBytes,
+      threads: settings.threads,
+      opensModes: false,
+      links: new Map(),
+      mkfsTimeSec: Math.floor(tools.clock.now().getTime() / 1000),
+      signal: tools.signal,
+      emit: tools.emit,
+    });
+    setMode(path, fileMode);
+  }
+  return { name, path };
+}
