@@ -85,13 +85,14 @@ function blockBytesOf({ superblock: { flags, compression, inodeTable } }: Squash
   return inodeTable - 96 - optionsBytes;
 }
 
-type Shape = { readonly compression: 'zstd' | 'gzip'; readonly level: number; readonly blockKib: number };
+type Shape = { readonly compression: 'zstd' | 'gzip' | 'lz4'; readonly level: number; readonly blockKib: number };
 const shapes: readonly Shape[] = [
   { compression: 'zstd', level: 3, blockKib: 128 },
   { compression: 'zstd', level: 15, blockKib: 1024 },
   { compression: 'zstd', level: 1, blockKib: 4 },
   { compression: 'gzip', level: 9, blockKib: 128 },
   { compression: 'gzip', level: 1, blockKib: 16 },
+  { compression: 'lz4', level: 0, blockKib: 128 },
 ];
 const imageOf = (shape: Shape): string => `${work}/${shape.compression}-${shape.level}-${shape.blockKib}`;
 

@@ -3,7 +3,7 @@
 import { encodeMetadataBlock } from './metadata-writer.ts';
 
 /** The block of options; empty where they are the ones that squashfs-tools takes for granted. */
-export function encodeCompressorOptions(compression: 'gzip' | 'zstd', level: number): Buffer {
+export function encodeCompressorOptions(compression: 'gzip' | 'lz4' | 'zstd', level: number): Buffer {
   switch (compression) {
     case 'zstd': {
       if (level === 15) return Buffer.alloc(0);
@@ -17,6 +17,12 @@ export function encodeCompressorOptions(compression: 'gzip' | 'zstd', level: num
       const options = Buffer.alloc(8);
       options.writeUInt32LE(level, 0);
       options.writeUInt16LE(15, 4);
+      return encodeMetadataBlock(options, (block) => block);
+    }
+    case 'lz4': {
+      // Version 1 of the format, which readers want to be told; not the slow method, whose flag is 1.
+      const options = Buffer.alloc(8);
+      options.writeUInt32LE(1, 0);
       return encodeMetadataBlock(options, (block) => block);
     }
     default:

@@ -10,6 +10,7 @@ export type { Resolved } from './resolve-path.ts';
 export { type Compression, compressionNames, type Superblock } from './superblock.ts';
 export type { Xattr } from './xattrs.ts';
 export { type EncodedImage, encodeTree, type ImageLayout } from './encode-tree.ts';
+export { compressLz4Block } from './lz4-encode.ts';
 export { encodeCompressorOptions } from './compressor-options.ts';
 export { storedLengthOf, type StoredBlock, uncompressedDataBit } from './data-blocks.ts';
 export type { Compress } from './metadata-writer.ts';

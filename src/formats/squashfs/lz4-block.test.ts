@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { decompressLz4Block } from './lz4-block.ts';
+import { compressLz4Block } from './lz4-encode.ts';
 
 describe('an LZ4 block', () => {
   it('repeats what lies before, also where the match overlaps itself', () => {
@@ -16,6 +17,30 @@ describe('an LZ4 block', () => {
     const block = Buffer.concat([Buffer.from([0xf0, 255, 30]), literals]);
     assert.deepEqual(decompressLz4Block(block, 300), literals);
     assert.throws(() => decompressLz4Block(block, 299), RangeError);
+  });
+
+  it('comes back as it was, whatever it holds', () => {
+    const piece = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .tuple(fc.uint8Array({ minLength: 1, maxLength: 9 }), fc.nat({ max: 3000 }))
+        .map(([bytes, length]) => Buffer.alloc(length, Buffer.from(bytes))),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        // Twice, so that matches lie far back.
+        const input = Buffer.concat([...pieces, ...pieces]);
+        assert.deepEqual(decompressLz4Block(compressLz4Block(input), input.length), input);
+      }),
+      { numRuns: 500 },
+    );
+    const far = Buffer.concat([
+      Buffer.from('a needle in it'),
+      Buffer.alloc(70_000),
+      Buffer.from('a needle in it, '.repeat(9)),
+    ]);
+    assert.deepEqual(decompressLz4Block(compressLz4Block(far), far.length), far);
+    assert.ok(compressLz4Block(far).length < 500);
   });
 
   it('never gives more than it may, or reads what is not there', () => {

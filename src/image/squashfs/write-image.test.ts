@@ -101,6 +101,7 @@ describe('a written image', () => {
   for (const compressor of [
     { compression: 'zstd', level: 3 },
     { compression: 'gzip', level: 6 },
+    { compression: 'lz4', level: 0 },
   ] as const) {
     it(`has the contents it was given, compressed with ${compressor.compression}`, async () => {
       await fc.assert(
