@@ -111,7 +111,7 @@ suite("the FAQ's cases", { skip }, async () => {
     const name = await pushTree(join(user.home, 'img'), {
       registry,
       name: 'lab/tool',
-      config: { config: { Env: ['A=of the registry', 'PATH=/bin:/usr/bin'] } },
+      config: { Env: ['A=of the registry', 'PATH=/bin:/usr/bin'] },
     });
     const pulled = await user.run(['ch-image', '-s', 'pulled', '--tls-no-verify', 'pull', `${name}:latest`, 'tool:1']);
     assert.equal(pulled.status, 0, pulled.stderr);
