@@ -126,7 +126,7 @@ function makeRequest(given: {
       words: given.program,
     },
     adaptations: [
-      baseAdaptation(added, { isPidPrivate, inputs }),
+      baseAdaptation(added, inputs),
       namesAdaptation(image, who, { site, inputs }),
       ...added,
       ...(effects.some(({ needsLibraryCache }) => needsLibraryCache) ? cacheAdaptation(image, added, inputs) : []),

@@ -6,6 +6,7 @@ import { run } from './descriptions/run.ts';
 
 /** In the order of `sarus --help`. */
 export const sarusCommands: Readonly<Record<string, CommandDescription>> = {
+  'explain': descriptions.explain,
   'hooks': descriptions.hooks,
   'images': descriptions.images,
   'load': descriptions.load,

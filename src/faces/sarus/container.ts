@@ -18,11 +18,7 @@ const links = [
 ] as const;
 
 /** The file systems, in front of everything that is mounted into them. `added` are the adaptations that will be. */
-export function baseAdaptation(
-  added: readonly Adaptation[],
-  given: { readonly isPidPrivate: boolean; readonly inputs: Inputs },
-): Adaptation {
-  const { inputs, isPidPrivate } = given;
+export function baseAdaptation(added: readonly Adaptation[], inputs: Inputs): Adaptation {
   const own = [...devices, ...directories].filter((name) => inputs.kindOf(`/dev/${name}`) !== undefined);
   const targets = added.flatMap(({ mounts }) => mounts.filter(({ target }) => target.startsWith('/dev/')));
   return {
@@ -30,7 +26,8 @@ export function baseAdaptation(
     mounts: [
       { kind: 'tree', entries: deviceEntries(own, targets, inputs), target: '/dev', flags: {} },
       ...own.map((name) => tree(`/dev/${name}`)),
-      ...(isPidPrivate ? [] : [tree('/proc')]),
+      // Also where processes are private: the launcher needs it until theirs is mounted on it.
+      tree('/proc'),
       { kind: 'bind', source: '/sys', target: '/sys', flags: { recursive: true, readOnly: true } },
     ],
     environment: [],

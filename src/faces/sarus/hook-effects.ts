@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hooks that come with Sarus, by what they do to a container: no process is started for them. All others are run.
+// The hooks that come with Sarus, by what they do to a container: no process is started for them. For any other a runtime
+// is needed that root has set up; leaving one out silently would make a container that the site did not mean.
 import { posix } from 'node:path';
 import { parseLdCache } from '../../formats/ld-cache/index.ts';
 import {
@@ -18,7 +19,7 @@ import {
   planMpiReplacement,
 } from '../../host/index.ts';
 import type { OpenedImage } from '../../launch/index.ts';
-import { type Adaptation, type HookRequest, type MountRequest, SlipwayError } from '../../model/index.ts';
+import { type Adaptation, type MountRequest, SlipwayError } from '../../model/index.ts';
 import { type HookFile, lineOf } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 
@@ -39,7 +40,7 @@ export type HookEffects = {
 
 const nothing: HookEffects = { adaptations: [], needsLibraryCache: false };
 
-/** @throws SlipwayError `mount-value`, `device-value`, `hook-arguments`, `hook-setting` */
+/** @throws SlipwayError `mount-value`, `device-value`, `hook-arguments`, `hook-setting`, `hook-unknown` */
 export function effectsOf(file: HookFile, context: HookContext): HookEffects {
   switch (posix.basename(file.hook.path)) {
     case 'mount_hook':
@@ -51,21 +52,8 @@ export function effectsOf(file: HookFile, context: HookContext): HookEffects {
     case 'amdgpu_hook':
       return amdEffects(file, context);
     default:
-      return { ...nothing, adaptations: [asHook(file)] };
+      throw new SlipwayError('hook-unknown', { hook: file.hook.path, path: file.file });
   }
-}
-
-/** A hook that is nobody's but the site's. */
-function asHook(file: HookFile): Adaptation {
-  const { path, args, env, timeoutSeconds } = file.hook;
-  const hooks = file.stages.map((stage): HookRequest => ({
-    stage,
-    path,
-    args,
-    env: env ?? [],
-    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-  }));
-  return { origin: originOf(file, path), mounts: [], environment: [], hooks };
 }
 
 function mountEffects(file: HookFile, context: HookContext): HookEffects {

@@ -11,6 +11,7 @@ import { createContext, type SarusContext } from './context.ts';
 type Work = (words: readonly string[], context: SarusContext) => number | Promise<number>;
 
 const commands: Readonly<Record<string, () => Promise<Work>>> = {
+  'explain': async () => (await import('./explain.ts')).explain,
   'hooks': async () => (await import('./hooks.ts')).hooks,
   'images': async () => (await import('./images.ts')).images,
   'load': async () => (await import('./pull.ts')).load,

@@ -2,9 +2,9 @@
 // `slipway explain run …`: the plan in words.
 import { planRun } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { type ExplainedPlan, explainPlan } from '../../plan/index.ts';
+import { explainPlan } from '../../plan/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
-import { printable } from '../terminal/printable.ts';
+import { planInWords } from '../terminal/plan-in-words.ts';
 import { askRun } from './ask-run.ts';
 import type { CommandContext } from './context.ts';
 import { explain as description } from './descriptions/run.ts';
@@ -27,25 +27,7 @@ export async function run(argv: readonly string[], { environment, signal }: Comm
   environment.stdout.write(
     options.some(({ name }) => name === 'json')
       ? `${JSON.stringify(ready.plan, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
-      : inWords(explainPlan(ready.plan), ready.plan.subject),
+      : planInWords(explainPlan(ready.plan), ready.plan.subject),
   );
   return 0;
-}
-
-function inWords(explained: ExplainedPlan, subject: string): string {
-  const widest = Math.min(72, Math.max(...explained.steps.map(({ text }) => text.length)));
-  const steps = explained.steps.map(({ text, origin }, index) => {
-    const number = `${String(index + 1).padStart(3)}. `;
-    const why = origin === '' ? '' : `  [${origin}]`;
-    return `${number}${printable(text.padEnd(why === '' ? 0 : widest))}${printable(why)}`;
-  });
-  return [
-    `Image ${printable(subject)}; for the command line: ${printable(explained.covers)}`,
-    '',
-    ...steps,
-    '',
-    'The plan is used again for as long as this stays the same:',
-    ...explained.dependsOn.map((text) => `  ${printable(text)}`),
-    '',
-  ].join('\n');
 }

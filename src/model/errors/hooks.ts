@@ -38,6 +38,13 @@ export const hookErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'hook-unknown': {
+    message:
+      'run the hook {hook} that {path} asks for: it is none whose effect is known, and sarus starts containers without a runtime that would run it',
+    hint: 'write what it does as a mount_hook, or run the container by podman or runc (slipway bundle), which run every hook',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
   'hook-setting': {
     message: 'prepare the hook {hook}: {reason}',
     hint: 'its variables stand under hook.env in its configuration file',

@@ -92,6 +92,15 @@ export const sshKeygen: CommandDescription<'overwrite'> = {
   options: [{ long: 'overwrite', argument: 'none', help: 'make new ones also where there are keys' }],
 };
 
+export const explain: CommandDescription<never> = {
+  ...common,
+  name: 'sarus explain',
+  summary: 'say what a run would do, and which file and line asked for it',
+  usage: ['run [OPTIONS] REPOSITORY[:TAG][@DIGEST] [COMMAND] [ARG...]'],
+  operands: [{ name: 'run', help: 'the command to explain, with its words', isRepeated: true }],
+  options: [],
+};
+
 export const version: CommandDescription<never> = {
   ...common,
   name: 'sarus version',
