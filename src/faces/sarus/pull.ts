@@ -125,8 +125,8 @@ async function readCredentials(
   const { stdin, stderr } = environment;
   const ask = async (what: string, isHidden: boolean): Promise<string> => {
     if (!stdin.isTerminal) throw usageError(pullDescription, `there is no terminal to ask for the ${what}`);
-    stderr.write(`${what}: `);
-    const answer = (await stdin.readLine({ isHidden, maxBytes: 1024 }, signal)) ?? '';
+    const prompt = (): void => stderr.write(`${what}: `);
+    const answer = (await stdin.readLine({ isHidden, maxBytes: 1024, prompt }, signal)) ?? '';
     if (isHidden) stderr.write('\n');
     return answer;
   };

@@ -66,8 +66,8 @@ async function readUsername(
   if (given === undefined && (line.has('password-stdin') || !stdin.isTerminal)) {
     throw usageError(login, '--username is missing, and there is no terminal to ask for it');
   }
-  if (given === undefined) stderr.write(`user name for ${printable(registry)}: `);
-  const name = given ?? (await stdin.readLine({ isHidden: false, maxBytes: 1024 }, signal)) ?? '';
+  const prompt = (): void => stderr.write(`user name for ${printable(registry)}: `);
+  const name = given ?? (await stdin.readLine({ isHidden: false, maxBytes: 1024, prompt }, signal)) ?? '';
   if (name === '' || /[:\u0000-\u001f\u007f]/.test(name)) {
     throw usageError(login, name === '' ? 'the user name is empty' : 'the user name has a colon or control characters');
   }
@@ -88,8 +88,8 @@ async function readPassword(
   } else {
     if (!stdin.isTerminal)
       throw usageError(login, 'there is no terminal to ask for the password; see --password-stdin');
-    stderr.write(`password for ${printable(registry)}: `);
-    password = await stdin.readLine({ isHidden: true, maxBytes: maxPasswordBytes }, signal);
+    const prompt = (): void => stderr.write(`password for ${printable(registry)}: `);
+    password = await stdin.readLine({ isHidden: true, maxBytes: maxPasswordBytes, prompt }, signal);
     stderr.write('\n');
   }
   if (password === undefined || password === '') throw usageError(login, 'the password is empty');

@@ -8,13 +8,16 @@ export type InputStream = {
   /** All of a pipe; undefined where it is more than `maxBytes`. */
   readonly readAll: (maxBytes: number, signal: AbortSignal) => Promise<Buffer | undefined>;
   /**
-   * One line from a terminal, without its end; undefined where the input ends before. Nothing of a hidden one is shown.
-   * Ctrl-C is raised as SIGINT.
+   * One line from a terminal, without its end; undefined where the input ends before. Nothing of a hidden one is shown:
+   * `prompt` is called when that is certain, as people, and programs, answer a question at once. Ctrl-C is raised as SIGINT.
    */
-  readonly readLine: (
-    options: { readonly isHidden: boolean; readonly maxBytes: number },
-    signal: AbortSignal,
-  ) => Promise<string | undefined>;
+  readonly readLine: (options: LineQuestion, signal: AbortSignal) => Promise<string | undefined>;
+};
+
+export type LineQuestion = {
+  readonly isHidden: boolean;
+  readonly maxBytes: number;
+  readonly prompt: () => void;
 };
 
 type Keys = { readonly line: Buffer; readonly end?: 'line' | 'input' | 'interrupt' };
@@ -65,7 +68,7 @@ export function inputStream(
       }
       return Buffer.concat(chunks);
     },
-    readLine: async ({ isHidden, maxBytes }, signal) => {
+    readLine: async ({ isHidden, maxBytes, prompt }, signal) => {
       signal.throwIfAborted();
       // Raw, as Node has no other way to switch the echo off; what the terminal would do with a line is done here.
       if (isHidden) stream.setRawMode(true);
@@ -90,6 +93,7 @@ export function inputStream(
           signal.addEventListener('abort', onAbort, { once: true });
           // A stream that was paused by hand is not started by a listener.
           stream.on('data', onData).on('end', onEnd).resume();
+          prompt();
         });
       } finally {
         if (isHidden) stream.setRawMode(false);

@@ -109,6 +109,9 @@ function fakeInput(given: string | readonly string[]): InputStream {
       const bytes = Buffer.from(typeof given === 'string' ? given : '');
       return Promise.resolve(bytes.length > maxBytes ? undefined : bytes);
     },
-    readLine: () => Promise.resolve(lines.shift()),
+    readLine: ({ prompt }) => {
+      prompt();
+      return Promise.resolve(lines.shift());
+    },
   };
 }
