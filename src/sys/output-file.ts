@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results that appear whole or not at all, files and directories alike: made beside the target under a provisional name,
 // flushed, renamed. Errors are those of `toFileError`.
-import { chmod, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { attempting, isErrno } from './file-errors.ts';
 import { moveDurably, statIfPresent, syncDirectory } from './files.ts';
+import { openForRemoval } from './open-for-removal.ts';
 import { temporaryName } from './process-identity.ts';
 
 export type Output = {
@@ -81,14 +82,7 @@ async function removeClosedTree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
     if (!isErrno(error, 'EACCES', 'EPERM')) throw error;
-    await openAll(path);
+    openForRemoval(path);
     await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function openAll(directory: string): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openAll(join(directory, entry.name));
   }
 }

@@ -6,27 +6,16 @@ import { type Digest, type Emit, type PullEvent, SlipwayError } from '../../mode
 import { createBlockFile } from '../../sys/block-file.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { syncFile } from '../../sys/file-chunks.ts';
-import { checkWritable, ensureDirectory, listDirectoryIfPresent, removeTree, statIfPresent } from '../../sys/files.ts';
+import { checkWritable, listDirectoryIfPresent, statIfPresent } from '../../sys/files.ts';
 import { findProgram, withChild } from '../../sys/process.ts';
 import { makeOutputDirectory, type Output, prepareOutput } from '../../sys/output-file.ts';
-import {
-  type ConversionResult,
-  type ConvertOptions,
-  type LayersOrder,
-  type LayerSource,
-  layersToSquashfs,
-} from '../convert/index.ts';
-import { downloadLayers } from '../download/index.ts';
-import { type StoredFile, storedChunks } from '../read-decompressed.ts';
+import { type ConversionResult, type ConvertOptions, type LayersOrder, layersToSquashfs } from '../convert/index.ts';
 import type { OpenedSource } from '../sources/open-source.ts';
 import { createDirectorySink } from '../trees/directory-sink.ts';
 import { adaptSink } from '../trees/adapt-sink.ts';
-import { mergedTree } from '../trees/merged-tree-source.ts';
 import { writeTree } from '../trees/write-tree.ts';
 import { createTarSink } from '../trees/tar-sink.ts';
-import type { TreeSource } from '../trees/tree.ts';
 import { createTreeWarnings } from '../trees/tree-warnings.ts';
-import type { ImageSource, LayerDescriptor, LayerFile, ResolvedImage } from '../types.ts';
 import { compressInto } from './compress-stream.ts';
 import { writeDockerArchive } from './docker-archive.ts';
 import { type ExportContext, type LayerCompression, resolveImage, treeProgress } from './image-parts.ts';
@@ -34,6 +23,7 @@ import { readBlob } from './read-blob.ts';
 import { archiveWriter, directoryWriter, type MemberWriter } from './member-writer.ts';
 import { writeDirTransport, writeOciLayout } from './oci-layout.ts';
 import type { ConvertTarget } from './target.ts';
+import { type ImageAsTree, layerSource, withTree } from './with-tree.ts';
 
 export type ConvertRequest = {
   /** Stays open; its owner closes it. */
@@ -144,7 +134,7 @@ async function toDirectory(request: ConvertRequest, path: string, output: Output
     signal,
   });
   try {
-    const totals = await withTree(request, output, async (tree) => {
+    const totals = await withTree(asTree(request, output), async (tree) => {
       const read = await tree.read(adaptSink(sink, options), { signal, progress: treeProgress(emit) });
       await sink.finish();
       return read;
@@ -212,7 +202,7 @@ async function toTar(request: ConvertRequest, path: string, output: Output): Pro
   try {
     const { threads } = options;
     const compress = { threads, searchPath: request.searchPath, compression: to.compression, signal };
-    const totals = await withTree(request, output, async (tree) => {
+    const totals = await withTree(asTree(request, output), async (tree) => {
       let read = { entries: 0, contentBytes: 0 };
       await compressInto(write, compress, async (writePlain) => {
         const sink = createTarSink({ write: writePlain, isLayer: false, onWhiteoutName: () => undefined });
@@ -265,58 +255,12 @@ function exportContext(request: ConvertRequest): ExportContext {
   return { ...name, layerCompression, options, searchPath, emit, clock, signal };
 }
 
+function asTree(request: ConvertRequest, output: Output): ImageAsTree {
+  const { from, options } = request;
+  return { from, options, layersDirectory: `${output.temporaryPath}.layers`, context: exportContext(request) };
+}
+
 async function placeFile(request: ConvertRequest, path: string, output: Output): Promise<void> {
   if (await output.placeFile({ replaces: request.replaces, mode: 0o644 })) return;
   throw new SlipwayError('target-exists', { path });
-}
-
-/** The image as a tree. Layers that are not on this machine are, compressed, beside the output for as long as `use` runs. */
-async function withTree<T>(request: ConvertRequest, output: Output, use: (tree: TreeSource) => Promise<T>): Promise<T> {
-  const { from, options, searchPath, emit, signal } = request;
-  if (from.kind === 'tree') return await use(from.source);
-  const { source } = from;
-  const resolved = await resolveImage(source, exportContext(request));
-  const asTree = (files: readonly LayerFile[]): TreeSource => {
-    const layers = files.map((file) => layerSource(file, (stop) => storedChunks(storedFile(file), stop)));
-    const { digest: name, config } = resolved;
-    const archives = { layers, whiteouts: 'apply', topDirectory: 'keep' } as const;
-    return mergedTree({ name, config, archives, options: { ...options, searchPath }, emit });
-  };
-  if ('localLayer' in source) {
-    const layers: LayerFile[] = [];
-    for (const layer of resolved.layers) layers.push(await source.localLayer(layer, signal));
-    return await use(asTree(layers));
-  }
-  const directory = `${output.temporaryPath}.layers`;
-  try {
-    return await use(asTree(await fetchLayers(source, resolved, { ...request, directory })));
-  } finally {
-    await removeTree(directory);
-  }
-}
-
-function layerSource(layer: LayerDescriptor, open: LayerSource['open']): LayerSource {
-  const { digest: name, sizeBytes, diffId } = layer;
-  return { name, sizeBytes, open, ...(diffId === undefined ? {} : { diffId }) };
-}
-
-function storedFile({ path, startBytes, sizeBytes }: LayerFile): StoredFile {
-  return startBytes === undefined ? { path } : { path, range: { startBytes, lengthBytes: sizeBytes } };
-}
-
-async function fetchLayers(
-  source: ImageSource,
-  resolved: ResolvedImage,
-  options: Pick<ConvertRequest, 'emit' | 'clock' | 'signal'> & { readonly directory: string },
-): Promise<readonly LayerFile[]> {
-  const { directory, emit, clock, signal } = options;
-  await ensureDirectory(directory, { mode: 0o700 });
-  return await downloadLayers({
-    source,
-    layers: resolved.layers,
-    pathOf: (digest) => `${directory}/${digest.replace(':', '-')}`,
-    emit,
-    clock,
-    signal,
-  });
 }
