@@ -121,7 +121,7 @@ describe('setupRoot', { skip }, () => {
       [`local ${site.directory}`, /does not allow directories/],
       ['-v /tmp:/etc/x id img', /nothing of yours can be mounted in/],
       ['-N "n1;x/2" id img', /is not HOST/],
-      ['-s "ssh-rsa x command=y" id img', /no public key/],
+      ['-s "ssh-rsa x command=y" id img', /starts no sshd/],
       ['-u root id img', /not whom the site knows/],
       ['-U 0 id img', /root runs nothing/],
     ] as const) {

@@ -72,6 +72,6 @@ export const deferredKeys: ReadonlyMap<string, string> = new Map([
   ['autoLoadKernelModule', 'kernel modules are the site’s to load: loop, squashfs, overlay, fuse'],
   ['kmodBasePath', 'kernel modules are the site’s to load'],
   ['kmodCacheFile', 'kernel modules are the site’s to load'],
-  ['optionalSshdAsRoot', 'the sshd of a job always runs as the user'],
+  ['optionalSshdAsRoot', 'nothing of a container runs as root'],
   ['nodeContextPrefix', 'it does nothing'],
 ]);

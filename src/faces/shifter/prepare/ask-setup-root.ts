@@ -13,7 +13,6 @@ export type SetupRootAsk = {
   readonly uid: number;
   readonly gid: number;
   readonly userName: string;
-  readonly sshKey?: string;
   /** The text of /var/hostsfile. */
   readonly hostsFile?: string;
   readonly volumes: readonly VolumeMap[];
@@ -24,9 +23,6 @@ export type SetupRootAsk = {
 };
 
 const maxHosts = 1_000_000;
-/** One line of authorized_keys(5) without options: a type, the key in base64, a comment. */
-const keyPattern =
-  /^(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{32,8192}={0,2}(?: [A-Za-z0-9@._+-]{0,256})?$/;
 
 /** @throws SlipwayError `usage`, `shifter-volume-invalid`, `shifter-image-malformed` */
 export function askSetupRoot(words: readonly string[]): SetupRootAsk {
@@ -47,8 +43,7 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
       ? Number(text)
       : usage(`--${option}: "${text}" is no id`);
   };
-  const sshKey = last('ssh-key')?.trim();
-  if (sshKey !== undefined && !keyPattern.test(sshKey)) return usage('--ssh-key: it is no public key of OpenSSH');
+  if (last('ssh-key') !== undefined) return usage('--ssh-key: this version starts no sshd in containers');
   const modules = last('modules');
   const nodes = last('nodes');
   const hostsFile =
@@ -60,7 +55,6 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
     uid: id('uid'),
     gid: id('gid'),
     userName: last('user') ?? usage('--user is missing'),
-    ...(sshKey === undefined ? {} : { sshKey }),
     ...(hostsFile === undefined ? {} : { hostsFile }),
     volumes: readVolumes(all('volume').join(';')),
     ...(modules === undefined ? {} : { moduleNames: splitModules(modules) }),

@@ -11,7 +11,8 @@ const setupOptions = [
     short: 's',
     argument: 'required',
     argumentName: 'KEY',
-    help: 'start an sshd of the user that knows this public key alone',
+    help: 'refused: this version starts no sshd in containers',
+    hidden: true,
   },
   {
     long: 'nodes',
