@@ -177,9 +177,10 @@ function chooseEntry(entries: readonly LayoutEntry[], { name, members, platform 
     const fitting = found.find((entry) => entry.platform?.architecture === platform.architecture);
     return fitting ?? first;
   }
-  if (name === undefined && entries.length > 1 && entries.every(({ platform: each }) => each !== undefined)) {
-    const fitting = entries.find((entry) => entry.platform?.architecture === platform.architecture);
-    if (fitting !== undefined) return fitting;
+  if (name === undefined && entries.every(({ platform: each }) => each !== undefined)) {
+    // One image, listed for each of its platforms: not several, of which one would have to be chosen.
+    const [fitting, ...others] = entries.filter((entry) => entry.platform?.architecture === platform.architecture);
+    if (fitting !== undefined && others.length === 0) return fitting;
   }
   throw missing(
     members.path,
