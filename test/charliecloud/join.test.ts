@@ -28,10 +28,11 @@ suite('ch-run --join', { skip }, async () => {
   const places = (said: string): ReadonlySet<string> => new Set(said.trim().split('\n'));
   const ranks = (count: number, ...words: string[]): Promise<string> =>
     user.runOk(['mpirun.openmpi', '--oversubscribe', '-np', String(count), 'ch-run', ...words], { timeoutMs: 100_000 });
+  const inMemory = (): readonly string[] => readdirSync('/dev/shm').filter((name) => ownerOf(name) === user.uid);
+  const before = inMemory();
+  /** What the user has in /dev/shm since: but for the plans of nodes without a run directory, which stay. */
   const shared = (): readonly string[] =>
-    readdirSync('/dev/shm').filter(
-      (name) => statSync(`/dev/shm/${name}`).uid === user.uid && name !== `slipway-${user.uid}`,
-    );
+    inMemory().filter((name) => !before.includes(name) && name !== `slipway-${user.uid}`);
 
   for (const [form, image] of [
     ['a directory', directory],
@@ -75,6 +76,25 @@ suite('ch-run --join', { skip }, async () => {
       for (const node of slurm.nodes) {
         assert.equal(await node.runOk(['sh', '-c', 'ls /dev/shm | grep ch-run || :']), '');
       }
+    },
+  );
+
+  test(
+    'ranks are all rank 0 under srun without PMI, and the right ones with pmi2',
+    { skip: needs({ commands: [...slurmCommands], root: true }) },
+    async () => {
+      const layout = await realImage('bullseye-mpich');
+      await shell(
+        `slipway convert --to directory oci:${layout} mpich >/dev/null 2>&1; touch mpich/etc/passwd mpich/etc/group`,
+      );
+      const slurm = await startSlurm();
+      const srun = (type: string): Promise<string> =>
+        user.runOk(['srun', `--mpi=${type}`, '-N2', '-n2', 'ch-run', './mpich', '--', 'ranks'], {
+          env: slurm.env,
+          timeoutMs: 60_000,
+        });
+      assert.equal((await srun('none')).match(/^rank 0 of 1 on /gm)?.length, 2);
+      assert.equal((await srun('pmi2')).match(/^rank [01] of 2 on \S+, sum 1, /gm)?.length, 2);
     },
   );
 
@@ -183,4 +203,9 @@ async function finish(talk: Talk): Promise<void> {
   talk.release();
   const { status } = await talk.end;
   assert.equal(status, 0);
+}
+
+/** Whose it is; nobody's where it is gone meanwhile. */
+function ownerOf(name: string): number | undefined {
+  return statSync(`/dev/shm/${name}`, { throwIfNoEntry: false })?.uid;
 }
