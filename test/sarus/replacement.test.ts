@@ -140,62 +140,47 @@ describe('the host’s MPI and C library in containers of sarus', { skip }, () =
     assert.match(text, /dst=<FI_PROVIDER_PATH>\/libslipway-fi\.so/);
     const one = makeSite(user);
     one.writeHook('libfabric', text);
-    await runOk([
-      'cp',
-      '-a',
-      join(site.directory, 'repositories', user.name, '.sarus'),
-      join(one.directory, 'repositories', user.name),
-    ]);
-    await runOk([
-      'sed',
-      '-i',
-      `s,${site.directory},${one.directory},g`,
-      join(one.directory, 'repositories', user.name, '.sarus/metadata.json'),
-    ]);
-    // The image's cache of libraries names no libfabric: the last of the three places.
-    const where = await user.runOk(
-      [
-        'sarus',
-        'run',
-        '--annotation=com.hooks.mpi.type=libfabric',
-        'debian:11',
-        'ls',
-        '-d',
-        '/usr/lib/libslipway-fi.so',
-      ],
-      { env: one.env },
-    );
-    assert.equal(where, '/usr/lib/libslipway-fi.so\n');
-    const asked = await user.runOk(
-      [
-        'sarus',
-        'run',
-        '--annotation=com.hooks.mpi.type=libfabric',
-        '-e',
-        'FI_PROVIDER_PATH=/opt/providers:/other',
-        'debian:11',
-        'ls',
-        '/opt/providers',
-      ],
-      { env: one.env },
-    );
-    assert.equal(asked, 'libslipway-fi.so\n');
+    await one.load('bullseye-libfabric', 'fabric');
+    await one.load('busybox', 'busybox');
+    const asked = ['sarus', 'run', '--annotation=com.hooks.mpi.type=libfabric'];
+    const withHook = (...words: readonly string[]): Promise<string> =>
+      user.runOk([...asked, ...words], { env: one.env });
+    // Beside the library that the image's cache names, where its libfabric looks by itself.
+    const listed = await withHook('fabric', 'fi_info');
+    assert.match(listed, /^provider: slipway\n\s+fabric: a fabric of the host$/m);
+    assert.doesNotMatch(await user.runOk(['sarus', 'run', 'fabric', 'fi_info'], { env: one.env }), /slipway/);
+    // Where the container's variable says.
+    assert.match(await withHook('-e', 'FI_PROVIDER_PATH=/opt/providers', 'fabric', 'fi_info'), /^provider: slipway$/m);
+    assert.equal(await withHook('-e', 'FI_PROVIDER_PATH=@/opt/a:/b', 'busybox', 'ls', '/opt/a'), 'libslipway-fi.so\n');
+    // And where neither says anything.
+    assert.equal(await withHook('busybox', 'ls', '/usr/lib/libslipway-fi.so'), '/usr/lib/libslipway-fi.so\n');
   });
 });
 
 /** The part of a provider that libfabric asks for when it loads one. */
 const providerSource = `
+#define _GNU_SOURCE
 #include <stddef.h>
+#include <string.h>
 #include <rdma/fabric.h>
 #include <rdma/fi_errno.h>
 #include <rdma/providers/fi_prov.h>
 static int getinfo(uint32_t v, const char *n, const char *s, uint64_t f, const struct fi_info *h, struct fi_info **i) {
   (void)v, (void)n, (void)s, (void)f, (void)h;
-  *i = NULL;
-  return -FI_ENODATA;
+  struct fi_info *info = fi_allocinfo();
+  if (!info)
+    return -FI_ENOMEM;
+  info->fabric_attr->name = strdup("a fabric of the host");
+  info->domain_attr->name = strdup("slipway");
+  info->ep_attr->type = FI_EP_RDM;
+  *i = info;
+  return 0;
 }
+static int fabric(struct fi_fabric_attr *a, struct fid_fabric **f, void *c) { return (void)a, (void)f, (void)c, -FI_ENOSYS; }
+static void cleanup(void) {}
 static struct fi_provider provider = {
   .version = FI_VERSION(1, 0), .fi_version = FI_VERSION(1, 11), .name = "slipway", .getinfo = getinfo,
+  .fabric = fabric, .cleanup = cleanup,
 };
 struct fi_provider *fi_prov_ini(void) { return &provider; }
 `;
