@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copying a user's file by its open descriptor: what was checked is what is copied.
-import { constants, createWriteStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { attempting } from './file-errors.ts';
 import { fastHash } from './fast-hash.ts';
 import { openUserFile } from './user-file.ts';
@@ -33,8 +32,14 @@ export async function userFile(path: string, uid: number): Promise<UserFile> {
       await attempting('write the file', target, async () => {
         const into = await open(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
         try {
-          const from = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
-          await pipeline(from, createWriteStream('', { fd: into, autoClose: false }), { signal });
+          const buffer = Buffer.alloc(1 << 20);
+          for (let at = 0; ;) {
+            signal.throwIfAborted();
+            const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+            if (bytesRead === 0) break;
+            await into.writeFile(buffer.subarray(0, bytesRead));
+            at += bytesRead;
+          }
           await into.sync();
         } finally {
           await into.close();

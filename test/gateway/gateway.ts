@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real gateway beside a test: the built program with a configuration of its own, its munged, and shifterimg as a user.
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { join } from 'node:path';
 import { type CommandResult, run } from '../support/command.ts';
 import { type Munge, startMunge } from '../support/munge.ts';
@@ -21,6 +22,8 @@ export type GatewayOptions = {
   /** Registries by name (`HOST:PORT`), the first the default. */
   readonly locations: Readonly<Record<string, object>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** How it is asked whether it is ready; its certificate is not checked. */
+  readonly scheme?: 'https';
   /** Where everything is; a temporary directory unless given: for a second gateway on the same files. */
   readonly directory?: string;
 };
@@ -93,7 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const start = async (): Promise<void> => {
     service = await startService(
       [join(prefix, 'bin/slipway'), 'gateway', 'serve', `--config=${configPath}`],
-      () => answers(`http://127.0.0.1:${port}/ready`),
+      () => (options.scheme === undefined ? answers(`http://127.0.0.1:${port}/ready`) : answersTls(port)),
       {
         env: {
           PATH: '/usr/bin:/bin',
@@ -168,6 +171,16 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+async function answersTls(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const asked = request({ host: '127.0.0.1', port, path: '/ready', rejectUnauthorized: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    asked.on('error', () => resolve(false)).end();
+  });
 }
 
 function udiRootText(system: string, gateway: string): string {

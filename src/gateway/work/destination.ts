@@ -7,7 +7,10 @@
 export type DeliveryProgress = (doneBytes: number, totalBytes: number) => void;
 
 export type Destination = {
-  /** How large an image is that is there with its metadata; undefined where it is not. */
+  /**
+   * How large an image is that is there with its metadata, made by Slipway itself; undefined for any other, which is to
+   * be made anew: its metadata would vouch for what nobody here has made.
+   */
   readonly sizeOf: (id: string, format: string, signal: AbortSignal) => Promise<number | undefined>;
   readonly putMeta: (id: string, text: string, signal: AbortSignal) => Promise<void>;
   readonly putImage: (

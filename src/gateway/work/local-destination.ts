@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images on a file system that this machine mounts.
 import { join } from 'node:path';
+import { isConvertedBySlipway } from '../../formats/shifter/index.ts';
 import { copyTo } from '../../sys/copy-file.ts';
 import {
   ensureDirectory,
   listDirectoryIfPresent,
   moveDurably,
+  readFileIfPresent,
   removeIfPresent,
   setMode,
   statIfPresent,
@@ -16,6 +18,7 @@ import { type Destination, imageFileName } from './destination.ts';
 import { importLocalFile } from './import-local.ts';
 
 const mode = 0o600;
+const maxMetaBytes = 16 * 1024 * 1024;
 /** A part of a process that can't be asked whether it lives is given up after a day. */
 const abandonedMs = 86_400_000;
 
@@ -33,8 +36,10 @@ export function localDestination(system: string, directory: string): Destination
   };
   return {
     sizeOf: async (id, format) => {
-      const [image, meta] = [await statIfPresent(pathOf(id, format)), await statIfPresent(pathOf(id, 'meta'))];
-      return image?.isFile() === true && meta?.isFile() === true ? image.size : undefined;
+      const image = await statIfPresent(pathOf(id, format));
+      const meta = (await readFileIfPresent(pathOf(id, 'meta'), { maxBytes: maxMetaBytes }))?.toString('utf8');
+      const isOurs = meta !== undefined && isConvertedBySlipway(meta);
+      return image?.isFile() === true && isOurs ? image.size : undefined;
     },
     putMeta: async (id, text) => {
       await ensureDirectory(directory, { mode: 0o755 });

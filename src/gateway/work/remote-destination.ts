@@ -68,7 +68,7 @@ export function remoteDestination(platform: PlatformConfig, remote: RemoteAccess
 
   return {
     sizeOf: async (id, format, signal) => {
-      const script = `test -f ${quote(pathOf(id, 'meta'))} && test -f ${quote(pathOf(id, format))} && wc -c < ${quote(pathOf(id, format))}`;
+      const script = `test -f ${quote(pathOf(id, 'meta'))} && grep -q '^# converted by Slipway$' ${quote(pathOf(id, 'meta'))} && test -f ${quote(pathOf(id, format))} && wc -c < ${quote(pathOf(id, format))}`;
       const sizeBytes = Number((await ask(script, signal)) ?? Number.NaN);
       return Number.isSafeInteger(sizeBytes) ? sizeBytes : undefined;
     },
