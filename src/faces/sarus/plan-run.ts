@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sarus run`: the launcher asks for a plan when it has none that holds; this makes it.
 import { keepPlan, planRun, readPerson, type ReadyPlan } from '../../launch/index.ts';
-import type { Adaptation } from '../../model/index.ts';
+import { type Adaptation, SlipwayError } from '../../model/index.ts';
 import { cdiDirectories, findSarusSite, parseCdiName, readCdiRegistry, resolveCdiDevices } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
@@ -62,5 +62,14 @@ export async function planWords(
 
 async function cdiAdaptations(values: readonly string[], inputs: Inputs): Promise<readonly Adaptation[]> {
   const names = values.flatMap((value) => (value.startsWith('/') ? [] : (parseCdiName(value) ?? [])));
-  return names.length === 0 ? [] : resolveCdiDevices(names, await readCdiRegistry(inputs, cdiDirectories));
+  if (names.length === 0) return [];
+  const directories = (inputs.environment('CDI_SPEC_DIRS') ?? '').split(':').filter((path) => path.startsWith('/'));
+  const registry = await readCdiRegistry(inputs, directories.length === 0 ? cdiDirectories : directories);
+  const found = resolveCdiDevices(names, registry);
+  for (const { origin, hooks } of found) {
+    const [hook] = hooks;
+    if (hook === undefined) continue;
+    throw new SlipwayError('cdi-hook-unknown', { origin, hook: hook.args.join(' ') || hook.path });
+  }
+  return found;
 }
