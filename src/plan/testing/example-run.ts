@@ -69,7 +69,12 @@ export const guestPath: fc.Arbitrary<string> = fc
 export const environmentEdit: fc.Arbitrary<EnvironmentEdit> = fc.oneof(
   fc.record({ edit: fc.constant('clear'), keep: fc.array(name, { maxLength: 3 }) }),
   fc.record({ edit: fc.constant('unset'), glob: name }),
-  fc.record({ edit: fc.constantFrom('set', 'default'), name, value: text }),
+  fc.record({
+    edit: fc.constant('unset-matching'),
+    glob: name,
+    matcher: fc.array(fc.bigInt({ min: 0n, max: 2n ** 49n - 1n }), { minLength: 1, maxLength: 4 }),
+  }),
+  fc.record({ edit: fc.constantFrom('set', 'default', 'expand'), name, value: text }),
   fc.record({ edit: fc.constantFrom('prepend', 'append'), name, value: text, separator: fc.constantFrom(':', ' ') }),
 );
 
