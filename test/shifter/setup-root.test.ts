@@ -120,6 +120,7 @@ describe('setupRoot', { skip }, () => {
       ['id ../img', /an identity has letters/],
       [`local ${site.directory}`, /does not allow directories/],
       ['-v /tmp:/etc/x id img', /nothing of yours can be mounted in/],
+      ['-v /tmp:/mnt:perNodeCache=size=1g id img', /only root can mount/],
       ['-N "n1;x/2" id img', /is not HOST/],
       ['-s "ssh-rsa x command=y" id img', /starts no sshd/],
       ['-u root id img', /not whom the site knows/],

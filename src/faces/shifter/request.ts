@@ -39,10 +39,8 @@ export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest 
     inputs,
   );
   for (const { from, to, perNodeCache } of volumes) {
-    if (perNodeCache !== undefined && preparedAt === undefined)
-      throw new SlipwayError('shifter-cache-needs-root', { to });
-    if (perNodeCache === undefined && view.kindOf(from) !== 'directory')
-      throw new SlipwayError('shifter-volume-missing', { from });
+    if (perNodeCache !== undefined) throw new SlipwayError('shifter-cache-needs-root', { to });
+    if (view.kindOf(from) !== 'directory') throw new SlipwayError('shifter-volume-missing', { from });
   }
   const workdir = workdirOf(ask, image);
   const environment = environmentOf({

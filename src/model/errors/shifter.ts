@@ -75,8 +75,8 @@ export const shifterErrors = {
     httpStatus: 500,
   },
   'shifter-cache-needs-root': {
-    message: 'make a cache for {to}: only root can, when a job starts',
-    hint: 'submit the job with --volume=…:perNodeCache=size=…, on nodes of its own',
+    message: 'make a cache for {to}: only root can mount a file system of its own, and no part of Slipway does',
+    hint: "leave perNodeCache out, and use the node's own $TMPDIR or /dev/shm",
     exitStatus: 1,
     httpStatus: 500,
   },

@@ -24,7 +24,7 @@ export type SetupRootAsk = {
 
 const maxHosts = 1_000_000;
 
-/** @throws SlipwayError `usage`, `shifter-volume-invalid`, `shifter-image-malformed` */
+/** @throws SlipwayError `usage`, `shifter-volume-invalid`, `shifter-image-malformed`, `shifter-cache-needs-root` */
 export function askSetupRoot(words: readonly string[]): SetupRootAsk {
   const usage = (reason: string): never => {
     throw new SlipwayError('usage', { command: setupRoot.name, reason });
@@ -44,6 +44,10 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
       : usage(`--${option}: "${text}" is no id`);
   };
   if (last('ssh-key') !== undefined) return usage('--ssh-key: this version starts no sshd in containers');
+  const volumes = readVolumes(all('volume').join(';'));
+  // What is left out here would be missing in every task, without a word.
+  const cache = volumes.find(({ perNodeCache }) => perNodeCache !== undefined);
+  if (cache !== undefined) throw new SlipwayError('shifter-cache-needs-root', { to: cache.to });
   const modules = last('modules');
   const nodes = last('nodes');
   const hostsFile =
@@ -56,7 +60,7 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
     gid: id('gid'),
     userName: last('user') ?? usage('--user is missing'),
     ...(hostsFile === undefined ? {} : { hostsFile }),
-    volumes: readVolumes(all('volume').join(';')),
+    volumes,
     ...(modules === undefined ? {} : { moduleNames: splitModules(modules) }),
     isVerbose: last('verbose') !== undefined || parsed.options.some((option) => option.name === 'verbose'),
     image: { type, name: parseImage(`${type}:${name}`, type).name, request: `${type}:${name}` },
