@@ -9,7 +9,7 @@ import { compileStatic, imageCommands, makeImages } from '../run/images.ts';
 import { type Talk, talkWith } from '../run/talk.ts';
 import { realImage } from '../support/images.ts';
 import { isRoot, needs } from '../support/needs.ts';
-import { slurmCommands, startSlurm } from '../support/slurm.ts';
+import { runMpiStep, slurmCommands, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser } from '../support/user.ts';
 
 const skip = needs({
@@ -89,10 +89,7 @@ suite('ch-run --join', { skip }, async () => {
       );
       const slurm = await startSlurm();
       const srun = (type: string): Promise<string> =>
-        user.runOk(['srun', `--mpi=${type}`, '-N2', '-n2', 'ch-run', './mpich', '--', 'ranks'], {
-          env: slurm.env,
-          timeoutMs: 60_000,
-        });
+        runMpiStep(user, [`--mpi=${type}`, '-N2', '-n2', 'ch-run', './mpich', '--', 'ranks'], slurm.env);
       assert.equal((await srun('none')).match(/^rank 0 of 1 on /gm)?.length, 2);
       assert.equal((await srun('pmi2')).match(/^rank [01] of 2 on \S+, sum 1, /gm)?.length, 2);
     },

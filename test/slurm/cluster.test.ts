@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { needs } from '../support/needs.ts';
-import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { runMpiStep, type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 
 describe('a test cluster', { skip: needs({ commands: [...slurmCommands, 'setpriv'], root: true }) }, () => {
@@ -43,7 +43,7 @@ describe('a test cluster', { skip: needs({ commands: [...slurmCommands, 'setpriv
       async () => {
         const source = readFileSync(join(import.meta.dirname, '../support/ranks.c'));
         await user.runOk(['sh', '-c', `cat > ranks.c && ${compiler} -o ranks ranks.c`], { input: source });
-        const said = await user.runOk(['srun', `--mpi=${mpi}`, '-N2', '-n4', './ranks'], { env: slurm.env });
+        const said = await runMpiStep(user, [`--mpi=${mpi}`, '-N2', '-n4', './ranks'], slurm.env);
         assert.equal(said.match(/^rank [0-3] of 4 on n[12], sum 6, /gm)?.length, 4, said);
       },
     );

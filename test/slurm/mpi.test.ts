@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { runOk } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
-import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { runMpiStep, type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
 import { slurmPlugin } from './plugin.ts';
@@ -25,7 +25,7 @@ describe('MPI in containers', { skip }, () => {
   let site: TestSite;
 
   const srun = async (...words: readonly string[]): Promise<string> =>
-    await user.runOk(['srun', ...words], { env: { ...slurm.env, ...site.env } });
+    await runMpiStep(user, words, { ...slurm.env, ...site.env });
   const ranks = (said: string): readonly string[] => said.trim().split('\n').toSorted();
 
   before(async () => {

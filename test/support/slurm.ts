@@ -9,6 +9,7 @@ import { type CommandOptions, type CommandResult, run, runOk } from './command.t
 import { findOnPath } from './needs.ts';
 import { freePort, type Service, startService } from './service.ts';
 import { temporaryDirectory } from './temporary.ts';
+import type { TestUser, UserCommandOptions } from './user.ts';
 
 /** What `needs` must find, with `root: true`. */
 export const slurmCommands: readonly string[] = ['slurmctld', 'slurmd', 'srun', 'munged', 'ip', 'unshare', 'nsenter'];
@@ -134,6 +135,29 @@ export async function startSlurm(options: SlurmOptions = {}): Promise<Slurm> {
     runOk: (argv) => runOk(argv, { env, cwd: '/' }),
     log: () => readFileSync(join(spool, 'slurmctld.log'), 'utf8'),
   };
+}
+
+const mpiTries = 3;
+const mpiPatienceMs = 45_000;
+
+/**
+ * Runs a step of an MPI program as the user, and gives its stdout. Debian 12's MPICH now and then does not come back from
+ * MPI_Finalize over two nodes, also with no container in sight: such a step is ended, and tried again.
+ */
+export async function runMpiStep(
+  user: TestUser,
+  words: readonly string[],
+  env: UserCommandOptions['env'],
+): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await user.runOk(['srun', ...words], { env: env ?? {}, timeoutMs: mpiPatienceMs });
+    } catch (error) {
+      const hangs = error instanceof Error && error.message.includes('was killed after');
+      if (!hangs || attempt === mpiTries) throw error;
+      await user.run(['scancel', '--me'], { env: env ?? {} });
+    }
+  }
 }
 
 /** A munged with a key and a socket of its own; gives the socket. */
