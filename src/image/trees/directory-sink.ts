@@ -37,6 +37,7 @@ export function createDirectorySink(options: DirectorySinkOptions): DirectorySin
   /** The directories on the way to the last entry. */
   const chain: { readonly name: Buffer; readonly handle: DirectoryHandle }[] = [];
   const directories: { readonly path: Buffer; readonly entry: TreeEntry }[] = [];
+  const leftOut = new Set<string>();
   const xattrs = new Map<string, ReadonlyMap<string, Buffer>>();
   let file: WritableFile | undefined;
   let current: TreeEntry | undefined;
@@ -86,6 +87,11 @@ export function createDirectorySink(options: DirectorySinkOptions): DirectorySin
         return;
       case 'hardlink': {
         const targetParts = splitPath(entry.linkTarget);
+        // Another name of what is left out is left out too.
+        if (leftOut.has(keyOf(targetParts))) {
+          leftOut.add(keyOf(splitPath(entry.path)));
+          return;
+        }
         const targetName = targetParts.pop() ?? none;
         // The one descriptor is kept while the chain moves to the other directory.
         const targetParent = openBelow(root, targetParts);
@@ -97,10 +103,12 @@ export function createDirectorySink(options: DirectorySinkOptions): DirectorySin
         return;
       }
       case 'fifo':
+        leftOut.add(keyOf(splitPath(entry.path)));
         warnings.count('fifos-dropped');
         return;
       case 'character-device':
       case 'block-device':
+        leftOut.add(keyOf(splitPath(entry.path)));
         warnings.count('devices-dropped');
         return;
       default:
@@ -154,6 +162,10 @@ function splitPath(path: Buffer): Buffer[] {
     start = end + 1;
   }
   return parts;
+}
+
+function keyOf(parts: readonly Buffer[]): string {
+  return parts.map((part) => part.toString('latin1')).join('/');
 }
 
 function openBelow(root: DirectoryHandle, parts: readonly Buffer[]): DirectoryHandle {
