@@ -26,6 +26,19 @@ export type TarEntry = {
   readonly xattrs: ReadonlyMap<string, Buffer>;
 };
 
+/** All of an entry but what it is: of root, at the epoch, empty. */
+export const blankEntry: Omit<TarEntry, 'type' | 'path' | 'mode'> = {
+  uid: 0,
+  gid: 0,
+  mtimeSec: 0,
+  mtimeNsec: 0,
+  sizeBytes: 0,
+  linkTarget: Buffer.alloc(0),
+  devMajor: 0,
+  devMinor: 0,
+  xattrs: new Map<string, Buffer>(),
+};
+
 /** Longest path and link target that is read or written: PATH_MAX of Linux. */
 export const maxPathBytes = 4096;
 /** Longest body of a pax header that is read or written. */

@@ -2,7 +2,15 @@
 // Tar headers as POSIX pax and ustar define them: plain ustar where its fields suffice, and before it a pax header
 // with what they don't hold. No archive is written here, only its parts: header, then content and padding by the
 // caller, then `tarEnd`.
-import { type TarEntry, type TarEntryType, blockBytes, maxPathBytes, maxPaxBytes, paddingAfter } from './entry.ts';
+import {
+  type TarEntry,
+  type TarEntryType,
+  blankEntry,
+  blockBytes,
+  maxPathBytes,
+  maxPaxBytes,
+  paddingAfter,
+} from './entry.ts';
 import { sealHeaderBlock } from './header.ts';
 import { formatPaxTime, maxOctal, writeOctal } from './numbers.ts';
 import { formatPaxRecord } from './pax.ts';
@@ -76,19 +84,7 @@ export function encodeFileHeader(path: Buffer, sizeBytes: number): Buffer {
   return header;
 }
 
-const plainFile: Omit<TarEntry, 'path'> = {
-  type: 'file',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  mtimeSec: 0,
-  mtimeNsec: 0,
-  sizeBytes: 0,
-  linkTarget: Buffer.alloc(0),
-  devMajor: 0,
-  devMinor: 0,
-  xattrs: new Map<string, Buffer>(),
-};
+const plainFile: Omit<TarEntry, 'path'> = { ...blankEntry, type: 'file', mode: 0o644 };
 
 function encodePax(entry: TarEntry, records: readonly Buffer[]): Buffer {
   const body = Buffer.concat(records);

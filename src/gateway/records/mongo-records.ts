@@ -10,6 +10,7 @@ import {
   recordOfDocument,
 } from './mongo-documents.ts';
 import { flightName, readyName } from './rows.ts';
+import { pendingRecord } from './pending-record.ts';
 import { byPrecedence } from './sql-pulls.ts';
 import type { FinishedPull, ImageName, ImageRecord, MetricRow, Records } from './types.ts';
 
@@ -137,20 +138,7 @@ export function mongoRecords(database: MongoDatabase): Records {
       recordsOf({ ...(system === undefined ? {} : { system }), status: { $nin: ['READY', 'SUCCESS', 'EXPIRED'] } }),
     startPull: async (pull) => {
       const flight = flightName({ system: pull.system, itype: pull.itype, tag: pull.pullTag });
-      const record: ImageRecord = {
-        ...pull,
-        key: randomUUID(),
-        tags: [],
-        status: 'PENDING',
-        statusMessage: null,
-        isPrivate: null,
-        facts: null,
-        lastPull: pull.now,
-        lastHeartbeat: null,
-        expiration: null,
-        progress: null,
-        attempts: 0,
-      };
+      const record = pendingRecord(pull);
       const { sealedCredentials: sealed } = pull;
       const document = { ...fieldsOfRecord(record), ...noLease, flight, sealed_credentials: sealed, tag_owners: [] };
       try {

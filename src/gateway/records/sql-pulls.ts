@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading records, and adding pulls, by SQL.
-import { randomUUID } from 'node:crypto';
+import { pendingRecord } from './pending-record.ts';
 import { flightName, recordOfRow, rowOfRecord } from './rows.ts';
 import { bumpGeneration, type SqlContext } from './sql-context.ts';
 import type { ImageRecord, Records } from './types.ts';
@@ -76,20 +76,7 @@ export function sqlPulls({
     },
     startPull: async (pull) => {
       const name = { system: pull.system, itype: pull.itype, tag: pull.pullTag };
-      const record: ImageRecord = {
-        ...pull,
-        key: randomUUID(),
-        tags: [],
-        status: 'PENDING',
-        statusMessage: null,
-        isPrivate: null,
-        facts: null,
-        lastPull: pull.now,
-        lastHeartbeat: null,
-        expiration: null,
-        progress: null,
-        attempts: 0,
-      };
+      const record = pendingRecord(pull);
       return await transact(async (queries) => {
         const { numInsertedOrUpdatedRows } = await queries
           .insertInto('images')

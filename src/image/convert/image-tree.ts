@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The merged tree of an image that is being made: layers go in one after the other, and out comes what squashfs encodes.
 import type { TreeDirectory, TreeEntry, TreeNode, Xattr } from '../../formats/squashfs/index.ts';
-import type { TarEntryType } from '../../formats/tar/index.ts';
+import { blankEntry, type TarEntryType } from '../../formats/tar/index.ts';
 import type { Emit, PullEvent } from '../../model/index.ts';
 import { addSkeleton } from './add-skeleton.ts';
 import { createLayerIndex, type LayerIndex } from './layer-index.ts';
@@ -92,18 +92,7 @@ export function createImageTree(options: ConvertOptions): ImageTree {
   };
 }
 
-const ownEntry = {
-  path: Buffer.from('/'),
-  uid: 0,
-  gid: 0,
-  mtimeSec: 0,
-  mtimeNsec: 0,
-  sizeBytes: 0,
-  linkTarget: Buffer.alloc(0),
-  devMajor: 0,
-  devMinor: 0,
-  xattrs: new Map<string, Buffer>(),
-} as const;
+const ownEntry = { ...blankEntry, path: Buffer.from('/') } as const;
 
 type Survey = {
   /** For each layer (by its number in the tree) how many nodes refer to each of its entries. */

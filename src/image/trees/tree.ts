@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file tree on its way from one form to another. Whoever reads a directory, a squashfs file, a tarball or merged
 // layers produces the same stream, and whoever writes one of them consumes it.
-import type { TarEntry } from '../../formats/tar/index.ts';
+import { blankEntry, type TarEntry } from '../../formats/tar/index.ts';
 import type { ImageConfig } from '../../model/index.ts';
 import type { ConvertOptions, LayerSource } from '../convert/index.ts';
 
@@ -64,17 +64,4 @@ export type TreeSource = {
 };
 
 /** A directory that is named in paths only. */
-export const impliedDirectory: TreeEntry = {
-  type: 'directory',
-  path: Buffer.from('/'),
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtimeSec: 0,
-  mtimeNsec: 0,
-  sizeBytes: 0,
-  linkTarget: Buffer.alloc(0),
-  devMajor: 0,
-  devMinor: 0,
-  xattrs: new Map<string, Buffer>(),
-};
+export const impliedDirectory: TreeEntry = { ...blankEntry, type: 'directory', path: Buffer.from('/'), mode: 0o755 };
