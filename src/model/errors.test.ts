@@ -40,6 +40,12 @@ test('lets no password into message, hint or cause', () => {
   );
 });
 
+test('names a system call only where its errno was not named', () => {
+  const cause = Object.assign(new Error('ENOENT: no such file, open "x"'), { code: 'ENOENT', syscall: 'open' });
+  assert.equal(describeError(new Error('read x: no such file (ENOENT)', { cause })), 'read x: no such file (ENOENT)');
+  assert.equal(describeError(new Error('read x', { cause })), 'read x (ENOENT: no such file, open "x")');
+});
+
 test('describes whatever was thrown', () => {
   assert.deepEqual(['text', { a: 1 }, undefined, 7].map(describeError), ['text', '{"a":1}', '', '7']);
 });

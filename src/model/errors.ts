@@ -115,11 +115,17 @@ export function describeError(error: unknown): string {
   // Nothing forbids a chain of causes to be endless.
   for (let depth = 0; each !== undefined && depth < 10; depth += 1) {
     const text = withoutCredentials(each instanceof Error ? each.message : describeValue(each));
-    if (text !== '' && !said.some((before) => before.includes(text))) said.push(text);
+    if (text !== '' && !isSaid(each, text, said)) said.push(text);
     each = each instanceof Error ? each.cause : undefined;
   }
   const [message = '', ...causes] = said;
   return causes.length === 0 ? message : `${message} (${causes.join(': ')})`;
+}
+
+/** A system call's error says no more than its errno's name to people, once the path or host has been named. */
+function isSaid(error: unknown, text: string, said: readonly string[]): boolean {
+  const isCall = error instanceof Error && 'syscall' in error && 'code' in error;
+  return said.some((before) => before.includes(text) || (isCall && before.includes(`(${String(error.code)})`)));
 }
 
 /** Something else than an Error was thrown. */

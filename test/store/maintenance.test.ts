@@ -48,6 +48,16 @@ suite('the upkeep of a store', { skip: needs({ commands: registryCommands }) }, 
   const snapshot = (face: Face): readonly string[] =>
     readdirSync(face.store, { recursive: true, encoding: 'utf8' }).sort();
 
+  test('gc and rm of what nobody has stored yet change nothing', async () => {
+    const face = createFace();
+    rmSync(face.store, { recursive: true, force: true });
+    for (const words of [['gc'], ['rm', '--untagged']]) {
+      const done = await face.run(...words);
+      assert.deepEqual([done.status, done.stderr], [0, '0 B freed\n']);
+    }
+    assert.equal(existsSync(face.store), false);
+  });
+
   test('gc removes what has no name, and its layers; a dry run says so and changes nothing', async () => {
     const face = createFace();
     const old = await pull(face, 'moved:1', 0);

@@ -21,7 +21,12 @@ export async function readGatewayConfig(given: string | undefined, environment: 
   const named = given ?? variables['GWCONFIG'];
   const path = resolve(workingDirectory, named === undefined || named === '' ? usualPath : named);
   const bytes = await readFileIfPresent(path, { maxBytes });
-  if (bytes === undefined) throw new SlipwayError('gateway-config-invalid', { path, reason: 'there is no such file' });
+  if (bytes === undefined)
+    throw new SlipwayError(
+      'gateway-config-invalid',
+      { path, reason: 'there is no such file' },
+      { hint: 'name another by --config or GWCONFIG; docs/administrators/gateway.md says what stands in it' },
+    );
   return { path, ...(await parseGatewayConfig(bytes.toString('utf8'), workingDirectory)) };
 }
 

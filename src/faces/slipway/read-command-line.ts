@@ -28,7 +28,8 @@ export function readCommandLine<Name extends string>(
   const missing = command.operands[parsed.operands.length];
   if (missing !== undefined && missing.isOptional !== true) {
     // One word satisfies a repeated operand; it stands last.
-    throw usageError(command, `${missing.name} is missing`);
+    const choices = Array.isArray(missing.completion) ? `: one of ${missing.completion.join(', ')}` : '';
+    throw usageError(command, `${missing.name} is missing${choices}`);
   }
   const extra = command.operands.at(-1)?.isRepeated === true ? undefined : parsed.operands[command.operands.length];
   if (extra !== undefined) throw usageError(command, `unexpected argument "${extra}"`);

@@ -43,6 +43,6 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     for (const removal of await store.removeUntagged(wait)) report(removal);
     freedBytes += await store.sweep(clock.now(), wait);
   }
-  if (!line.has('quiet')) stderr.write(`${formatSize(freedBytes)} freed\n`);
+  if (!line.has('quiet') && (freedBytes > 0 || status === 0)) stderr.write(`${formatSize(freedBytes)} freed\n`);
   return status;
 }

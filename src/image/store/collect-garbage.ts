@@ -50,6 +50,7 @@ export async function collectGarbage(
   goal: CollectionGoal,
   wait: LockWait & { readonly onRemoved: (removed: Collected) => void },
 ): Promise<number> {
+  if ((await statIfPresent(store)) === undefined) return 0;
   let freedBytes = 0;
   const note = (removed: Collected): void => {
     freedBytes += removed.bytes;

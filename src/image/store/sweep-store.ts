@@ -39,6 +39,7 @@ export async function sweepStore(
   now: Date,
   wait: LockWait & { readonly onRemoved?: (garbage: Garbage) => void },
 ): Promise<number> {
+  if ((await statIfPresent(store)) === undefined) return 0;
   const lock = { what: 'the sweep of the store', ...wait };
   let freedBytes = 0;
   const remove = async (garbage: Garbage): Promise<void> => {

@@ -4,7 +4,7 @@
 export const shifterErrors = {
   'udi-root-missing': {
     message: 'read {path}: no such file',
-    hint: "shifter needs the site's udiRoot.conf; an administrator can start from docs/administrators/shifter.md",
+    hint: "it says where the site's images and its image gateway are; an administrator can start from docs/administrators/shifter.md",
     exitStatus: 1,
     httpStatus: 500,
   },
