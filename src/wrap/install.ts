@@ -125,6 +125,8 @@ function buildVariables({ settings, tools, buildDirectory }: Construction): Vari
     CONDA_ALWAYS_YES: 'true',
     PIP_DISABLE_PIP_VERSION_CHECK: '1',
     PYTHONUNBUFFERED: '1',
+    // From its cache to a place where the prefix is shown: there are no hard links between the two.
+    UV_LINK_MODE: variables['UV_LINK_MODE'] ?? 'copy',
   };
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `slipway wrap jupyter|module`: what lets other programs find an installation.
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
 import { isOurs, kernelSpec, luaModule, tclModule } from '../../wrap/index.ts';
 import { ensureDirectory, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
 import type { CommandContext } from './context.ts';
+import { wrap } from './descriptions/wrap.ts';
+import { usageError } from './read-command-line.ts';
 import type { WrapLine } from './wrap-install.ts';
 
 export async function runCompanion(line: WrapLine, { environment }: CommandContext): Promise<number> {
@@ -19,7 +21,7 @@ export async function runCompanion(line: WrapLine, { environment }: CommandConte
       ? await kernelFiles(prefix, name, given ?? kernelDirectory(name, environment.variables))
       : moduleFiles(prefix, name, given ?? join(prefix, 'modulefiles'));
   for (const [path, text] of files) {
-    await ensureDirectory(join(path, '..'), { mode: 0o777 });
+    await ensureDirectory(dirname(path), { mode: 0o777 });
     await writeFileAtomic(path, text, { mode: 0o644 });
     environment.stdout.write(`${path}\n`);
   }
@@ -43,8 +45,13 @@ function kernelDirectory(name: string, variables: Readonly<Record<string, string
   return join(data, 'kernels', name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'));
 }
 
+/** `NAME/VERSION` is two levels, as modules have them. */
 function moduleFiles(prefix: string, name: string, directory: string): readonly (readonly [string, string])[] {
-  const file = name.replaceAll('/', '-');
+  const file = name
+    .split('/')
+    .filter((part) => !/^\.*$/.test(part))
+    .join('/');
+  if (file === '') throw usageError(wrap, `"${name}" is no name for a module`);
   return [
     [join(directory, `${file}.lua`), luaModule(prefix, name)],
     [join(directory, file), tclModule(prefix, name)],

@@ -144,7 +144,7 @@ export const wrap: CommandDescription<Name> = {
       long: 'name',
       argument: 'required',
       argumentName: 'NAME',
-      help: 'how a kernel or module is called',
+      help: 'how a kernel or module is called; of a module NAME or NAME/VERSION',
       group: 'Beside it',
     },
     {
