@@ -9,8 +9,6 @@ import { isMungeSilent } from '../auth/authenticate.ts';
 import { Refusal, type Session } from '../auth/session.ts';
 import type { GatewayContext } from '../context.ts';
 import { sendJson, sendRefusal } from './answers.ts';
-import { createImageLists, type ImageLists } from './image-lists.ts';
-import { createImageLookups, type ImageLookups } from './image-lookups.ts';
 import { readSystem } from './image-name.ts';
 import { createRateLimit } from './limits.ts';
 import { openApiInfo } from './openapi.ts';
@@ -18,14 +16,14 @@ import { adminRoutes } from './routes-admin.ts';
 import { modernRoutes } from './routes-modern.ts';
 import { operationRoutes } from './routes-operation.ts';
 import { pullRoutes } from './routes-pull.ts';
+import { createReadyImages, type ReadyImages } from './ready-images.ts';
 import { readRoutes } from './routes-read.ts';
 import { uiRoutes } from '../ui/routes.ts';
 
 export type ApiContext = GatewayContext & {
   /** Who asks. @throws Refusal */
   readonly sessionOf: (request: FastifyRequest) => Promise<Session>;
-  readonly lists: ImageLists;
-  readonly images: ImageLookups;
+  readonly images: ReadyImages;
 };
 
 export type AppOptions = {
@@ -82,8 +80,7 @@ export async function createApp(context: GatewayContext, options: AppOptions = {
   const rate = createRateLimit(context.clock);
   const api: ApiContext = {
     ...context,
-    lists: createImageLists(context),
-    images: createImageLookups(context),
+    images: createReadyImages(context),
     sessionOf: async (request) => {
       const { requestsPerMinute } = context.config().limits;
       const header = request.headers['authentication'];

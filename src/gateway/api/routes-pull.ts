@@ -94,6 +94,8 @@ export function pullRoutes(app: FastifyInstance, context: ApiContext): void {
     record: ImageRecord,
   ): Promise<{ readonly record: ImageRecord; readonly isNew: false }> {
     if (record.status === 'READY') {
+      // Whoever has seen READY here and looks it up next is to find this image, not the tag's last one.
+      context.images.changed(name.system);
       if (!(await mayRead(record, session, people))) {
         throw new Refusal('image not found', { reason: 'the image is private, and you are not on its list' });
       }

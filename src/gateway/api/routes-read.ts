@@ -7,6 +7,7 @@ import { nowSec } from '../context.ts';
 import { sendJson } from './answers.ts';
 import type { ApiContext } from './app.ts';
 import { float } from './image-body.ts';
+import { listBody } from './image-lists.ts';
 import { readImageName, readSystem } from './image-name.ts';
 import { describe } from './openapi.ts';
 
@@ -21,7 +22,7 @@ export function readRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.get('/api/list/:system', describe('READY images that the caller may read'), async (request, reply) => {
     const session = await context.sessionOf(request);
-    return sendJson(reply, await context.lists.bodyFor(session));
+    return sendJson(reply, await listBody(context.images, session, people));
   });
 
   app.get('/api/lookup/:system/:itype/*', describe('The READY image that has a tag'), async (request, reply) => {

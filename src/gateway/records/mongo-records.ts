@@ -128,6 +128,12 @@ export function mongoRecords(database: MongoDatabase): Records {
       const found = await database.collection('slipway_generations').findOne({ _id: system });
       return JSON.stringify(found?.['generation'] ?? 0);
     },
+    // Steps of their own can't be counted like transactions: whatever has changed, all is read.
+    readyChanges: async (system) => {
+      const counted = await database.collection('slipway_generations').findOne({ _id: system });
+      const found = await recordsOf({ system, status: ready });
+      return { generation: JSON.stringify(counted?.['generation'] ?? 0), isWhole: true, ready: found, gone: [] };
+    },
     findReady: (name) => oneOf({ ...tagged(name), status: ready }),
     findAttempt: async ({ system, itype, tag }) => {
       const filter = { system, itype, pulltag: tag, status: { $nin: ['READY', 'SUCCESS', 'EXPIRING'] } };

@@ -61,6 +61,7 @@ export function rowOfRecord(record: ImageRecord): ImagesTable {
     lease_token: null,
     lease_until: null,
     sealed_credentials: null,
+    changed: 0,
   };
 }
 

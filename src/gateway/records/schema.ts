@@ -37,6 +37,8 @@ export type ImagesTable = {
   lease_token: string | null;
   lease_until: number | null;
   sealed_credentials: string | null;
+  /** The system's `generation` when this was last made READY, changed while READY, or ceased to be; 0 where it never was. */
+  changed: number;
 };
 
 export type TagsTable = { system: string; itype: string; tag: string; image_key: string; owner_uid: number | null };
@@ -50,7 +52,8 @@ export type MetricsTable = {
   image_id: string;
 };
 export type SettingsTable = { name: string; value: string };
-export type GenerationsTable = { system: string; generation: number };
+/** `whole_since`: what became of images in earlier generations can't be told from their rows, as some are gone. */
+export type GenerationsTable = { system: string; generation: number; whole_since: number };
 
 export type Tables = {
   images: ImagesTable;
@@ -62,6 +65,7 @@ export type Tables = {
 
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-images': { up: createImages },
+  '0002-changes': { up: addChanges },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...migrations }) };
@@ -137,4 +141,19 @@ async function createImages(database: Kysely<unknown>): Promise<void> {
     .addColumn('system', 'text', (column) => column.primaryKey())
     .addColumn('generation', 'bigint', (column) => column.notNull())
     .execute();
+}
+
+async function addChanges(database: Kysely<unknown>): Promise<void> {
+  for (const [table, column] of [
+    ['images', 'changed'],
+    ['generations', 'whole_since'],
+  ] as const) {
+    await database.schema
+      .alterTable(table)
+      .addColumn(column, 'bigint', (definition) => definition.notNull().defaultTo(0))
+      .execute();
+  }
+  await database.schema.createIndex('images_by_change').on('images').columns(['system', 'changed']).execute();
+  await database.schema.dropIndex('images_by_status').execute();
+  await database.schema.createIndex('images_by_status').on('images').columns(['status', 'system', 'key']).execute();
 }

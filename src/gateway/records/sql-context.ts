@@ -15,19 +15,6 @@ export type SqlContext = {
   readonly transact: <Result>(work: (queries: Transaction<Tables>) => Promise<Result>) => Promise<Result>;
 };
 
-/** Lets `listReady` be read anew by all who keep what it gave. */
-export async function bumpGeneration(queries: Queries, system: string): Promise<void> {
-  await queries
-    .insertInto('generations')
-    .values({ system, generation: 1 })
-    .onConflict((conflict) =>
-      conflict.column('system').doUpdateSet((update) => ({
-        generation: update('generations.generation', '+', 1),
-      })),
-    )
-    .execute();
-}
-
 /** Takes a tag from whichever image has it; that image's key. */
 export async function detachTag(
   queries: Queries,

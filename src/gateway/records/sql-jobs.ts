@@ -2,7 +2,8 @@
 // Handing out work and taking its results, by SQL. Every write names the token of its lease.
 import { randomUUID } from 'node:crypto';
 import { columnsOfChanges, readyName, recordOfRow } from './rows.ts';
-import { bumpGeneration, detachTag, type Queries, type SqlContext } from './sql-context.ts';
+import { noteChanges } from './sql-changes.ts';
+import { detachTag, type Queries, type SqlContext } from './sql-context.ts';
 import type { FinishedPull, ImageRecord, Records } from './types.ts';
 
 const noLease = { lease_owner: null, lease_token: null, lease_until: null } as const;
@@ -84,8 +85,7 @@ export function sqlJobs(
       await transact(async (queries) => {
         const pull = await held(context, queries, key, token);
         if (pull === undefined) return false;
-        await makeReady(queries, pull, result);
-        await bumpGeneration(queries, pull.system);
+        await noteChanges(queries, pull.system, await makeReady(queries, pull, result));
         return true;
       }),
     fail: async (key, token, message, now) => {
@@ -155,7 +155,8 @@ async function held(
   return row === undefined ? undefined : recordOfRow(row);
 }
 
-async function makeReady(queries: Queries, pull: ImageRecord, result: FinishedPull): Promise<void> {
+/** The keys of the images that have changed by it. */
+async function makeReady(queries: Queries, pull: ImageRecord, result: FinishedPull): Promise<readonly string[]> {
   const { facts } = result;
   const ready = readyName(pull, facts.id);
   const existing = await queries
@@ -181,7 +182,7 @@ async function makeReady(queries: Queries, pull: ImageRecord, result: FinishedPu
     .where('itype', '=', name.itype)
     .where('tag', '=', name.tag)
     .executeTakeFirst();
-  await detachTag(queries, name);
+  const earlier = await detachTag(queries, name);
   if (existing !== undefined) {
     await queries.deleteFrom('images').where('key', '=', pull.key).execute();
     await queries.updateTable('images').set(columns).where('key', '=', key).execute();
@@ -205,6 +206,7 @@ async function makeReady(queries: Queries, pull: ImageRecord, result: FinishedPu
     .insertInto('tags')
     .values({ ...name, image_key: key, owner_uid: isOwn ? pull.requesterUid : null })
     .execute();
+  return earlier === undefined ? [key] : [key, earlier];
 }
 
 function acl(ids: readonly number[] | null): string | null {

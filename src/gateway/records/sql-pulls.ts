@@ -2,18 +2,27 @@
 // Reading records, and adding pulls, by SQL.
 import { pendingRecord } from './pending-record.ts';
 import { flightName, recordOfRow, rowOfRecord } from './rows.ts';
-import { bumpGeneration, type SqlContext } from './sql-context.ts';
-import type { ImageRecord, Records } from './types.ts';
+import { noteChanges, noteRemovals } from './sql-changes.ts';
+import type { SqlContext } from './sql-context.ts';
+import type { ImageRecord, ImageStatus, Records } from './types.ts';
 
 const notAttempts = ['READY', 'EXPIRING'] as const;
+const unfinished = [
+  'PENDING',
+  'PULLING',
+  'EXAMINATION',
+  'CONVERSION',
+  'TRANSFER',
+  'HASHING',
+  'FAILURE',
+  'EXPIRING',
+] as const satisfies readonly ImageStatus[];
 
 export function sqlPulls({
   database,
   transact,
 }: SqlContext): Pick<
   Records,
-  | 'listReady'
-  | 'generation'
   | 'findReady'
   | 'findAttempt'
   | 'get'
@@ -25,23 +34,6 @@ export function sqlPulls({
   | 'purgeFailures'
 > {
   return {
-    listReady: async (system) => {
-      const rows = await database
-        .selectFrom('images')
-        .selectAll()
-        .where('status', '=', 'READY')
-        .where('system', '=', system)
-        .execute();
-      return rows.map(recordOfRow);
-    },
-    generation: async (system) => {
-      const row = await database
-        .selectFrom('generations')
-        .select('generation')
-        .where('system', '=', system)
-        .executeTakeFirst();
-      return String(row?.generation ?? 0);
-    },
     findReady: async ({ system, itype, tag }) => {
       const row = await database
         .selectFrom('tags')
@@ -70,7 +62,8 @@ export function sqlPulls({
       return row === undefined ? undefined : recordOfRow(row);
     },
     listUnfinished: async (system) => {
-      const all = database.selectFrom('images').selectAll().where('status', 'not in', ['READY', 'EXPIRED']);
+      // By name, not by exclusion: the index leads to these, past all that is READY.
+      const all = database.selectFrom('images').selectAll().where('status', 'in', unfinished);
       const some = system === undefined ? all : all.where('system', '=', system);
       return (await some.orderBy('queued').limit(10_000).execute()).map(recordOfRow);
     },
@@ -97,7 +90,7 @@ export function sqlPulls({
           if (row === undefined) throw new Error('a pull in flight has ended meanwhile');
           return { record: recordOfRow(row), isNew: false };
         }
-        await queries
+        const removed = await queries
           .deleteFrom('images')
           .where('system', '=', name.system)
           .where('itype', '=', name.itype)
@@ -110,7 +103,9 @@ export function sqlPulls({
               where.and([where('status', '=', 'EXPIRED'), where('tags', '=', '[]')]),
             ]),
           )
+          .returning(['system', 'changed'])
           .execute();
+        await noteRemovals(queries, removed);
         return { record, isNew: true };
       });
     },
@@ -123,7 +118,7 @@ export function sqlPulls({
           .where('status', '=', 'READY')
           .returning('system')
           .executeTakeFirst();
-        if (row !== undefined) await bumpGeneration(queries, row.system);
+        if (row !== undefined) await noteChanges(queries, row.system, [key]);
         return row !== undefined;
       }),
     listExpired: async (system, now) => {
@@ -149,13 +144,23 @@ export function sqlPulls({
       });
     },
     purgeFailures: async ({ before, after }) => {
-      const result = await database
-        .deleteFrom('images')
+      const purged = database
+        .selectFrom('images')
+        .select('key')
         .where('status', '=', 'FAILURE')
         .where('job', 'is', null)
-        .where((where) => where.or([where('last_pull', '<', before), where('last_pull', '>', after)]))
-        .executeTakeFirst();
-      return Number(result.numDeletedRows);
+        .where((where) => where.or([where('last_pull', '<', before), where('last_pull', '>', after)]));
+      // Asked with every poll, and mostly there is none: then nothing is to be written.
+      if ((await purged.executeTakeFirst()) === undefined) return 0;
+      return await transact(async (queries) => {
+        const removed = await queries
+          .deleteFrom('images')
+          .where('key', 'in', purged)
+          .returning(['system', 'changed'])
+          .execute();
+        await noteRemovals(queries, removed);
+        return removed.length;
+      });
     },
   };
 }

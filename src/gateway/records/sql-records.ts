@@ -3,6 +3,7 @@
 import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrationProvider, type Tables } from './schema.ts';
+import { sqlChanges } from './sql-changes.ts';
 import type { SqlContext } from './sql-context.ts';
 import { sqlJobs } from './sql-jobs.ts';
 import { sqlPulls } from './sql-pulls.ts';
@@ -13,6 +14,7 @@ export function sqlRecords(context: SqlContext): Records {
   const { database } = context;
   return {
     kind: context.kind,
+    ...sqlChanges(context),
     ...sqlPulls(context),
     ...sqlJobs(context),
     ...sqlRest(context),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose tags they are, metrics, shared settings, and moving house, by SQL.
 import { flightName, recordOfRow, rowOfRecord } from './rows.ts';
-import { bumpGeneration, detachTag, type SqlContext } from './sql-context.ts';
+import { noteChanges } from './sql-changes.ts';
+import { detachTag, type SqlContext } from './sql-context.ts';
 import type { Records } from './types.ts';
 
 export function sqlRest({
@@ -60,7 +61,7 @@ export function sqlRest({
       await transact(async (queries) => {
         const key = await detachTag(queries, name);
         if (key === undefined) return undefined;
-        await bumpGeneration(queries, name.system);
+        await noteChanges(queries, name.system, [key]);
         const row = await queries.selectFrom('images').selectAll().where('key', '=', key).executeTakeFirst();
         return row === undefined ? undefined : recordOfRow(row);
       }),
@@ -156,7 +157,7 @@ export function sqlRest({
           .set({ tags: JSON.stringify(kept) })
           .where('key', '=', record.key)
           .execute();
-        await bumpGeneration(queries, record.system);
+        await noteChanges(queries, record.system, [record.key]);
         return true;
       }),
   };

@@ -115,6 +115,17 @@ export type MetricRow = {
   readonly time: number;
 };
 
+/** What has become of a system's READY images. */
+export type ReadyChanges = {
+  /** To go on from. What changes while this is read may be told once more then. */
+  readonly generation: string;
+  /** Whether `ready` is all there is, and not only what has changed. */
+  readonly isWhole: boolean;
+  readonly ready: readonly ImageRecord[];
+  /** Keys of records that are READY no more. */
+  readonly gone: readonly string[];
+};
+
 export type ImageName = { readonly system: string; readonly itype: string; readonly tag: string };
 
 export type Records = {
@@ -123,6 +134,8 @@ export type Records = {
   readonly listReady: (system: string) => Promise<readonly ImageRecord[]>;
   /** Changes whenever `listReady` may have changed. */
   readonly generation: (system: string) => Promise<string>;
+  /** What has changed among READY images since a generation that was told before; all of them where that is undefined. */
+  readonly readyChanges: (system: string, since: string | undefined) => Promise<ReadyChanges>;
   readonly findReady: (name: ImageName) => Promise<ImageRecord | undefined>;
   /**
    * What became of the last attempt to pull under this tag, where that is not READY: one in flight before a failed one

@@ -131,6 +131,41 @@ export function contractTests(): readonly ContractTest[] {
     assert.equal(await two.claim('b', 30), undefined);
   });
 
+  check('what has changed since a generation is told, or all of it', async (one, two) => {
+    const { system } = name;
+    const told = async (records: Records, since: string | undefined): Promise<readonly unknown[]> => {
+      const { isWhole, ready, gone } = await records.readyChanges(system, since);
+      const tags = ready.map((record) => `${record.facts?.id}=${record.tags.join()}`);
+      return [isWhole || since === undefined, tags.sort(), gone];
+    };
+    const now = async (): Promise<string> => await two.generation(system);
+    const isCounted = one.kind !== 'mongodb';
+    await pullDone(one, {}, 'abc');
+    assert.deepEqual(await told(two, undefined), [true, ['abc=debian:12'], []]);
+    const first = await now();
+    await pullDone(one, { pullTag: 'other:1' }, 'def');
+    assert.deepEqual(
+      await told(two, first),
+      isCounted ? [false, ['def=other:1'], []] : [true, ['abc=debian:12', 'def=other:1'], []],
+    );
+    if (!isCounted) return;
+    const second = await now();
+    // The tag moves: both its images have changed.
+    await pullDone(two, {}, 'def');
+    assert.deepEqual(await told(one, second), [false, ['abc=', 'def=other:1,debian:12'], []]);
+    const third = await now();
+    const abc = (await one.listReady(system)).find(({ facts }) => facts?.id === 'abc');
+    await one.startExpiry(abc?.key ?? '', 200);
+    assert.deepEqual(await told(two, third), [false, [], [abc?.key]]);
+    const claim = await two.claim('b', 30);
+    await two.finishExpiry(claim?.record.key ?? '', claim?.token ?? '');
+    assert.deepEqual(await told(two, await now()), [false, [], []]);
+    // Its row goes, with what it could tell: whoever has not asked since third is told everything.
+    await one.startPull(newPull());
+    assert.deepEqual(await told(two, third), [true, ['def=other:1,debian:12'], []]);
+    assert.deepEqual(await told(two, '99'), [true, ['def=other:1,debian:12'], []]);
+  });
+
   check('two tags of one image are one record, and a tag moves', async (one, two) => {
     await pullDone(one, {}, 'abc');
     await pullDone(two, { pullTag: 'debian:latest' }, 'abc');
