@@ -97,7 +97,8 @@ static bool has_plans(const char *face, int argc, char **argv) {
 // A directory that only this user can have written: for plans, locks and the sockets of holders.
 static int open_private(const char *path) {
   int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, fd = openat(AT_FDCWD, path, flags);
-  if (fd < 0 && errno == ENOENT && mkdir(path, 0700) == 0)
+  // Of ranks that start at once one makes it.
+  if (fd < 0 && errno == ENOENT && (mkdir(path, 0700) == 0 || errno == EEXIST))
     fd = openat(AT_FDCWD, path, flags);
   struct stat st;
   if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 077))) {
