@@ -25,6 +25,10 @@
 
 enum { NAME_SIZE = 80, TRIES = 8, JOIN_SECONDS = 30 };
 
+// What a rank has learnt from the holder that it joined: how many of its group are still to come.
+static uint64_t peers_left;
+static pid_t holder_pid;
+
 // What is mounted stays what it was: a holder that was built before a directory or file was replaced shows the old one
 // for as long as it lives, and it keeps the old one's inode from being used again.
 static uint64_t hash_sources(uint64_t hash, const struct record *hold) {
@@ -92,16 +96,18 @@ static int join(const char *name, bool is_counted) {
     return errno == ENOENT || errno == ECONNREFUSED ? 1 : -1;
   pid_t pid;
   cleanup_fd int pidfd = peer_pidfd(s, &pid);
-  char byte;
   // Before SO_PEERPIDFD (6.5) a pid might have been used again. A holder keeps its end open until the other is closed:
   // while that is so it is alive, and the pid is its own.
   struct timeval patience = {JOIN_SECONDS, 0};
   setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ssize_t n = recv(s, &byte, 1, is_counted ? 0 : MSG_DONTWAIT);
-  if (is_counted && n < 0 && errno == EAGAIN)
+  ssize_t n = recv(s, &peers_left, sizeof peers_left, is_counted ? MSG_WAITALL : MSG_DONTWAIT);
+  if (is_counted && n < 0 && errno == EAGAIN) {
+    errno = ETIMEDOUT;
     return -1;
-  if (n == 0 || (is_counted && n < 0))
+  }
+  if (n == 0 || (is_counted && n != sizeof peers_left))
     return 1;
+  holder_pid = pid;
   if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) == 0)
     return 0;
   return errno == ESRCH || errno == ENOENT ? 1 : -1;
@@ -163,7 +169,12 @@ static _Noreturn void serve(int dir, int lock, int listener, const char *name, c
       }
       for (int s; (s = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
         pid_t pid;
+        char none;
         is_expecting = false;
+        if (hold[1] > 0 && recv(s, &none, 1, MSG_PEEK) == 0) { // who waits for an answer, and gave up
+          close(s);
+          continue;
+        }
         int rank = peer_pidfd(s, &pid);
         if (rank >= 0 && watch(poller, rank, 1) == 0)
           ranks++;
@@ -171,13 +182,13 @@ static _Noreturn void serve(int dir, int lock, int listener, const char *name, c
         if (peers > 0 && --peers == 0) {
           unlink_if_ours(dir, name, &ours);
           timeout = 0;
-          (void)!send(s, "", 1, MSG_NOSIGNAL);
+          (void)!send(s, &peers, sizeof peers, MSG_NOSIGNAL);
           close(listener);
           listener = -1;
           break;
         }
         if (hold[1] > 0)
-          (void)!send(s, "", 1, MSG_NOSIGNAL);
+          (void)!send(s, &peers, sizeof peers, MSG_NOSIGNAL);
       }
     }
     if (n != 0 || ranks != 0)
@@ -288,14 +299,32 @@ static int lock_file(int fd, bool is_counted) {
   return status;
 }
 
+// In Charliecloud's words, which its users look for with `-v`.
 static int say_joined(const struct plan *plan, const char *name, bool has_won) {
+  const char *face = rec_string(plan->first, 0);
+  int self = (int)getpid();
   trace_say("joined holder %s", name);
-  if (plan->header->style == STYLE_CHARLIECLOUD_VERBOSE && rec_numbers(plan->hold)[1] > 0) {
-    const char *face = rec_string(plan->first, 0);
-    complain("%s[%d]: join: I %s (%s:%d)", face, (int)getpid(), has_won ? "won" : "lost", __FILE_NAME__, __LINE__);
-    complain("%s[%d]: join: done (%s:%d)", face, (int)getpid(), __FILE_NAME__, __LINE__);
-  }
+  if (plan->header->style != STYLE_CHARLIECLOUD_VERBOSE || rec_numbers(plan->hold)[1] == 0)
+    return 0;
+  complain("%s[%d]: join: I %s (%s:%d)", face, self, has_won ? "won" : "lost", __FILE_NAME__, __LINE__);
+  if (has_won)
+    complain("%s[%d]: join: winner initializing shared data (%s:%d)", face, self, __FILE_NAME__, __LINE__);
+  complain("%s[%d]: joining namespaces of pid %d (%s:%d)", face, self, (int)holder_pid, __FILE_NAME__, __LINE__);
+  complain("%s[%d]: join: %llu peers left excluding myself (%s:%d)", face, self, (unsigned long long)peers_left, __FILE_NAME__,
+           __LINE__);
+  if (peers_left == 0)
+    complain("%s[%d]: join: cleaning up IPC resources (%s:%d)", face, self, __FILE_NAME__, __LINE__);
+  complain("%s[%d]: join: done (%s:%d)", face, self, __FILE_NAME__, __LINE__);
   return 0;
+}
+
+// Why this process did not get into the group, or to its image.
+static int not_joined(const struct plan *plan, bool is_counted, struct fail *f) {
+  if (is_counted && errno == ETIMEDOUT) {
+    errno = 0;
+    return FAIL(f, plan->hold, "join the peer group: timeout waiting for join lock", "");
+  }
+  return FAIL(f, plan->hold, "join the holder of", plan->subject);
 }
 
 // Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.
@@ -311,13 +340,16 @@ int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
     if (status == 0)
       return say_joined(plan, name, i > 0);
     if (status < 0)
-      return FAIL(f, plan->hold, "join the holder of", plan->subject);
+      return not_joined(plan, is_counted, f);
     cleanup_fd int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0 || lock_file(lock, is_counted) != 0)
-      return FAIL(f, plan->hold, "get the lock of", is_counted ? "the peer group" : "the directory for plans");
+      return errno == ETIMEDOUT ? not_joined(plan, is_counted, f)
+                                : FAIL(f, plan->hold, "get the lock of", "the directory for plans");
     status = join(name, is_counted);
     if (status == 0)
       return say_joined(plan, name, i > 0);
+    if (status < 0)
+      return not_joined(plan, is_counted, f);
     trace_say("starting holder %s", name);
     if (start_holder(plan, dir, name, f) != 0)
       return -1;

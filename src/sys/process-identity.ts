@@ -67,7 +67,9 @@ export function livenessOfTemporary(name: string): Liveness {
   return livenessOf({ ...thisProcess(), pid: Number(parts['pid']), startTicks: String(parts['ticks']) });
 }
 
-function statOf(pid: number): { readonly state: string; readonly startTicks: string } | undefined {
+function statOf(
+  pid: number,
+): { readonly state: string; readonly parent: number; readonly startTicks: string } | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -76,7 +78,7 @@ function statOf(pid: number): { readonly state: string; readonly startTicks: str
   }
   // Field 2 is the command in brackets and may itself hold spaces and brackets; field 3 follows the last bracket.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', startTicks: fields[19] ?? '' };
+  return { state: fields[0] ?? '', parent: Number(fields[1]), startTicks: fields[19] ?? '' };
 }
 
 /** The host's name to be read, and a hash that tells its boots and pid namespaces apart. */
@@ -89,4 +91,9 @@ function placeLabel(): string {
 /** The process id of whoever started this process. */
 export function parentProcess(): number {
   return process.ppid;
+}
+
+/** The process id of a process's parent; undefined for one that has ended, or can't be seen. */
+export function parentOf(pid: number): number | undefined {
+  return statOf(pid)?.parent;
 }

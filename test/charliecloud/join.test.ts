@@ -5,15 +5,17 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { compileStatic, imageCommands, makeImages } from '../run/images.ts';
 import { type Talk, talkWith } from '../run/talk.ts';
+import type { CommandResult } from '../support/command.ts';
 import { realImage } from '../support/images.ts';
 import { isRoot, needs } from '../support/needs.ts';
 import { runMpiStep, slurmCommands, startSlurm } from '../support/slurm.ts';
-import { acquireTestUser } from '../support/user.ts';
+import { acquireTestUser, type TestUser } from '../support/user.ts';
 
 const skip = needs({
-  commands: [...imageCommands, 'mpirun.openmpi', 'mpicc.openmpi', 'ps'],
+  commands: [...imageCommands, 'mpirun.openmpi', 'mpicc.openmpi', 'ps', 'flock'],
   userNamespaces: true,
   fuse: true,
 });
@@ -28,11 +30,16 @@ suite('ch-run --join', { skip }, async () => {
   const places = (said: string): ReadonlySet<string> => new Set(said.trim().split('\n'));
   const ranks = (count: number, ...words: string[]): Promise<string> =>
     user.runOk(['mpirun.openmpi', '--oversubscribe', '-np', String(count), 'ch-run', ...words], { timeoutMs: 100_000 });
-  const inMemory = (): readonly string[] => readdirSync('/dev/shm').filter((name) => ownerOf(name) === user.uid);
-  const before = inMemory();
-  /** What the user has in /dev/shm since: but for the plans of nodes without a run directory, which stay. */
-  const shared = (): readonly string[] =>
-    inMemory().filter((name) => !before.includes(name) && name !== `slipway-${user.uid}`);
+  const shared = ['/dev/shm', '/tmp', user.temporaryDirectory] as const;
+  const owned = (): readonly string[] =>
+    shared
+      .flatMap((place) => readdirSync(place).map((name) => `${place}/${name}`))
+      .filter((path) => isOf(path, user.uid));
+  const before = owned();
+  /** What the user has in shared places since: but for the plans of nodes without a run directory, which stay. */
+  const left = (): readonly string[] =>
+    owned().filter((path) => !before.includes(path) && path !== `/dev/shm/slipway-${user.uid}`);
+  const inVain = await waitInVain(user, directory);
 
   for (const [form, image] of [
     ['a directory', directory],
@@ -42,7 +49,7 @@ suite('ch-run --join', { skip }, async () => {
       const said = await ranks(64, '--join', image, '--', 'sh', '-c', where);
       assert.equal(said.trim().split('\n').length, 64);
       assert.equal(places(said).size, 1, said);
-      assert.deepEqual(shared(), []);
+      assert.deepEqual(left(), []);
     });
   }
 
@@ -74,7 +81,9 @@ suite('ch-run --join', { skip }, async () => {
       assert.equal(said.trim().split('\n').length, 128);
       assert.equal(places(said).size, 2, 'a container for each node');
       for (const node of slurm.nodes) {
-        assert.equal(await node.runOk(['sh', '-c', 'ls /dev/shm | grep ch-run || :']), '');
+        const look = `ls -A /dev/shm | grep -v "^slipway-${user.uid}$"; ps -u ${user.uid} -o args=; :`;
+        const isClean = async (): Promise<boolean> => (await node.runOk(['sh', '-c', look])) === '';
+        assert.ok(await becomesTrue(isClean), await node.runOk(['sh', '-c', look]));
       }
     },
   );
@@ -115,20 +124,21 @@ suite('ch-run --join', { skip }, async () => {
       `${where}; read -r _ || :`,
     ]);
     const place = await first.line();
-    const second = await user.runOk([
+    const options = ['-v', '--join-ct=2', '--join-tag=late', '-c', '/work', '--set-env=A=1'];
+    const second = await user.run([
       'ch-run',
-      '--join-ct=2',
-      '--join-tag=late',
-      '-c',
-      '/work',
-      '--set-env=A=1',
+      ...options,
       './other',
       '--',
       'sh',
       '-c',
       `${where}; pwd; cat note; echo "$A"`,
     ]);
-    assert.equal(second, `${place}\n/work\nfrom the image\n1\n`);
+    assert.equal(second.stdout, `${place}\n/work\nfrom the image\n1\n`, second.stderr);
+    assert.match(
+      second.stderr,
+      /: join: 1 2 late 0 .*: join: I lost .*: joining namespaces of pid \d+ .*: join: 0 peers left excluding myself .*: join: cleaning up IPC resources .*: join: done /s,
+    );
     await finish(first);
   });
 
@@ -152,7 +162,7 @@ suite('ch-run --join', { skip }, async () => {
     await first.end;
     assert.equal(await user.runOk([...words, where]), `${place}\n`);
     await finish(second);
-    assert.deepEqual(shared(), []);
+    assert.deepEqual(left(), []);
   });
 
   for (const [said, options, expected] of [
@@ -178,6 +188,28 @@ suite('ch-run --join', { skip }, async () => {
     });
   }
 
+  test('without a number of peers there is no group', async () => {
+    const refused = await user.run(['ch-run', '--join', directory, '--', 'true'], {
+      env: { SLURM_CPUS_ON_NODE: undefined },
+    });
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /error: join: no valid peer group size found/);
+  });
+
+  test('who waits for a peer that is stuck gives up after half a minute, and harms nobody', async () => {
+    for (const wait of await inVain.waits) {
+      assert.equal(wait.status, 1);
+      assert.match(
+        wait.stderr,
+        /^ch-run\[\d+\]: error: can't join the peer group: timeout waiting for join lock \(holder/,
+      );
+      assert.ok(wait.elapsedMs >= 29_900, `after ${wait.elapsedMs} ms`);
+    }
+    await inVain.goOn();
+    assert.deepEqual(left(), []);
+  });
+
+  // The last, as Open MPI makes the path of its directory for temporary files inside.
   test('Open MPI over the ranks of one container', { skip: isRoot() ? false : 'root: makes the image' }, async () => {
     const layout = await realImage('debian-openmpi');
     await shell(
@@ -186,15 +218,61 @@ suite('ch-run --join', { skip }, async () => {
     const said = await ranks(4, '--join', './ompi', '--', 'ranks');
     assert.equal(said.match(/^rank [0-3] of 4 on \S+, sum 6, /gm)?.length, 4, said);
   });
-
-  test('waits for peers no longer than they would, and says so', async () => {
-    const refused = await user.run(['ch-run', '--join', directory, '--', 'true'], {
-      env: { SLURM_CPUS_ON_NODE: undefined },
-    });
-    assert.equal(refused.status, 1);
-    assert.match(refused.stderr, /error: join: no valid peer group size found/);
-  });
 });
+
+type InVain = {
+  /** Of those who waited: for the lock of a group that another holds, and for an answer of who keeps the group. */
+  readonly waits: Promise<readonly (CommandResult & { readonly elapsedMs: number })[]>;
+  /** Frees both groups, which then work as if nothing had been. */
+  readonly goOn: () => Promise<void>;
+};
+
+/** Begins to wait for two groups whose first rank does not get on; other tests run meanwhile, as it takes long. */
+async function waitInVain(user: TestUser, directory: string): Promise<InVain> {
+  const rank = (tag: string, ...options: string[]): readonly string[] => [
+    'ch-run',
+    ...options,
+    '--join-ct=2',
+    `--join-tag=${tag}`,
+    directory,
+    '--',
+    'sh',
+    '-c',
+    `${where}; read -r _ || :`,
+  ];
+  const timed = async (tag: string): Promise<CommandResult & { readonly elapsedMs: number }> => {
+    const begin = performance.now();
+    const result = await user.run(rank(tag), { timeoutMs: 300_000 });
+    return { ...result, elapsedMs: performance.now() - begin };
+  };
+  const complete = async (tag: string): Promise<void> => {
+    const [one, other] = await Promise.all([user.runOk(rank(tag)), user.runOk(rank(tag))]);
+    assert.equal(one, other);
+  };
+  // Once a group has been, its lock is there to be taken.
+  await complete('slow');
+  const plans = join(user.runtimeDirectory, 'slipway');
+  const locks = readdirSync(plans).filter((name) => name.startsWith('l-'));
+  assert.equal(locks.length, 1);
+  const lock = talkWith(user, ['flock', join(plans, locks[0] ?? ''), 'sh', '-c', 'echo held; read -r _']);
+  assert.equal(await lock.line(), 'held');
+
+  const first = talkWith(user, ['sh', '-c', `exec "$@" 2>said`, 'sh', ...rank('stopped', '-v')]);
+  const place = await first.line();
+  const holder = /joining namespaces of pid (\d+)/.exec(await user.runOk(['cat', 'said']))?.[1] ?? '';
+  await user.runOk(['kill', '-STOP', holder]);
+  return {
+    waits: Promise.all([timed('slow'), timed('stopped')]),
+    goOn: async () => {
+      lock.release();
+      await lock.end;
+      await complete('slow');
+      await user.runOk(['kill', '-CONT', holder]);
+      assert.equal(await user.runOk(rank('stopped')), `${place}\n`);
+      await finish(first);
+    },
+  };
+}
 
 async function finish(talk: Talk): Promise<void> {
   talk.release();
@@ -202,7 +280,15 @@ async function finish(talk: Talk): Promise<void> {
   assert.equal(status, 0);
 }
 
-/** Whose it is; nobody's where it is gone meanwhile. */
-function ownerOf(name: string): number | undefined {
-  return statSync(`/dev/shm/${name}`, { throwIfNoEntry: false })?.uid;
+/** Asks until it is so, for half a minute. */
+async function becomesTrue(isSo: () => Promise<boolean>): Promise<boolean> {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await delay(200)) {
+    if (await isSo()) return true;
+  }
+  return await isSo();
+}
+
+/** Whether it is the user's; nobody's where it is gone meanwhile. */
+function isOf(path: string, uid: number): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.uid === uid;
 }

@@ -34,7 +34,7 @@ export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
   const ids = { uid: line.uid ?? uid, gid: line.gid ?? gid };
   const image = findImage(line, inputs, speaker);
   const joining = joiningOf(line.join, image, given);
-  saySettings(line, { ids, image, joining, speaker });
+  saySettings(line, { ids, image, joining, speaker, variables: given.variables });
   const accounts = line.hasPasswd ? accountsOf(ids, inputs) : undefined;
   if (accounts?.unknown.uid === true) speaker.note(`UID ${ids.uid} not found; using dummy info`);
   if (accounts?.unknown.gid === true) speaker.note(`GID ${ids.gid} not found; using dummy info`);
