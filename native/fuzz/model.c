@@ -26,12 +26,28 @@ static bool matches(const char *glob, const char *name, size_t length) {
   return is_match;
 }
 
+// From `state` on, one byte after the other; of the transitions that a byte has, the first counts.
+static bool leads_to_end(const struct record *r, uint64_t state, const char *name, size_t length) {
+  for (int i = 0; i < r->numbers; i++) {
+    uint64_t t = rec_numbers(r)[i], from = t & 0xffff, to = t >> 16 & 0xffff, least = t >> 32 & 0xff, most = t >> 40 & 0xff;
+    bool is_end = t >> 48 == 1;
+    if (from != state || t >> 48 > 1 || is_end != (length == 0))
+      continue;
+    if (is_end)
+      return true;
+    if (least <= (unsigned char)*name && (unsigned char)*name <= most)
+      return leads_to_end(r, to, name + 1, length - 1);
+  }
+  return false;
+}
+
 static void filter(struct variables *v, const struct record *r, bool keep) {
   size_t kept = 0;
   for (size_t i = 0; i < v->count; i++) {
     bool is_match = false;
     for (int s = 0; s < r->strings && !is_match; s++)
-      is_match = matches(rec_string(r, s), v->entry[i], strcspn(v->entry[i], "="));
+      is_match = r->operation == OP_ENV_UNSET_MATCHING ? leads_to_end(r, 0, v->entry[i], strcspn(v->entry[i], "="))
+                                                       : matches(rec_string(r, s), v->entry[i], strcspn(v->entry[i], "="));
     if (is_match == keep)
       v->entry[kept++] = v->entry[i];
     else
@@ -60,9 +76,35 @@ static void put(struct variables *v, const char *name, const char *before, const
   }
 }
 
+static void expand(struct variables *v, const char *name, const char *value) {
+  char *text = strdup("");
+  bool is_first = true;
+  for (;;) {
+    size_t n = strcspn(value, ":");
+    char *piece = strndup(value, n), *joined;
+    char **have = piece[0] == '$' && piece[1] ? find(v, piece + 1) : NULL;
+    const char *one = piece[0] != '$' || !piece[1] ? piece : have ? *have + strlen(piece) : NULL;
+    if (one && (*one || one == piece)) {
+      REQUIRE(asprintf(&joined, "%s%s%s", text, is_first ? "" : ":", one) >= 0);
+      free(text);
+      text = joined, is_first = false;
+    }
+    free(piece);
+    value += n;
+    if (!*value++)
+      break;
+  }
+  put(v, name, text, "", "");
+  free(text);
+}
+
 static void edit(struct variables *v, const struct record *r) {
-  if (r->operation == OP_ENV_CLEAR || r->operation == OP_ENV_UNSET) {
+  if (r->operation == OP_ENV_CLEAR || r->operation == OP_ENV_UNSET || r->operation == OP_ENV_UNSET_MATCHING) {
     filter(v, r, r->operation == OP_ENV_CLEAR);
+    return;
+  }
+  if (r->operation == OP_ENV_EXPAND) {
+    expand(v, rec_string(r, 0), rec_string(r, 1));
     return;
   }
   const char *name = rec_string(r, 0), *value = rec_string(r, 1);

@@ -29,7 +29,11 @@ static void check_records(const struct plan *plan) {
     case OP_DEVICE:
     case OP_TMPFS:
     case OP_ROOT_READ_ONLY:
+    case OP_SHOW_ROOT:
       REQUIRE(is_open);
+      break;
+    case OP_HOOK:
+      REQUIRE(rec_numbers(r)[0] < HOOK_STAGES && rec_numbers(r)[2] + HOOK_STRINGS <= r->strings && !plan->hold);
       break;
     case OP_ENTER:
       REQUIRE(is_open);

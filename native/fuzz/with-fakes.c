@@ -87,6 +87,8 @@ static int fake_chdir(const char *path) {
 static mode_t fake_umask(mode_t mask) { return mask; }
 static int fake_confine(const struct record *r, struct fail *f) { return (void)r, (void)f, 0; }
 
+static int fake_hook(const struct record *r, struct fail *f) { return (void)r, (void)f, 0; }
+
 static int fake_become_init(void) { return 0; }
 
 static int fake_execve(const char *path, char *const argv[], char *const envp[]) {
@@ -159,6 +161,7 @@ static int fake_asprintf(char **to, const char *format, ...) {
 #define getegid fake_getegid
 #define geteuid fake_geteuid
 #define getgroups fake_getgroups
+#define hook fake_hook
 #define malloc fake_malloc
 #define open fake_open
 #define openat fake_openat

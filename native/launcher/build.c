@@ -526,6 +526,16 @@ static int root_bundle(const struct record *r, struct fail *f) {
   return 0;
 }
 
+// Takes the new root from "/" to a path that hooks can name, with all that is mounted in it.
+static int show_root(const struct record *r, struct fail *f) {
+  char name[32];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", root);
+  if (mount(name, rec_string(r, 0), NULL, MS_MOVE, NULL) != 0)
+    return FAIL(f, r, "show the new root at", rec_string(r, 0));
+  stacked = 0;
+  return 0;
+}
+
 static int bind_mount(const struct record *r, struct fail *f) {
   const char *source = rec_string(r, 0), *path = rec_string(r, 1);
   unsigned flags = (unsigned)rec_numbers(r)[0];
@@ -695,6 +705,13 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
     case OP_ROOT_READ_ONLY:
       if (tree_set(root, MOUNT_READ_ONLY, false) != 0)
         status = FAIL(f, r, "make read-only", "the root");
+      break;
+    case OP_SHOW_ROOT:
+      status = show_root(r, f);
+      break;
+    case OP_HOOK:
+      if (rec_numbers(r)[0] <= HOOK_CREATE_CONTAINER)
+        status = hook(r, f);
       break;
     case OP_ENTER:
       if (r->strings)

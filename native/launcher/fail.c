@@ -94,6 +94,7 @@ static const struct {
     {OP_BIND, ENOTDIR, "mount on", "a directory can be mounted on a directory only, and a file on a file"},
     {OP_DEVICE, ENODEV, "allow the container to use",
      "no device cgroup is to be seen from here; devices of a rootless container are its runtime's business"},
+    {OP_HOOK, 0, NULL, "what it says itself stands above; its configuration is an administrator's to mend"},
     {OP_CHDIR, 0, NULL, "name a directory that exists in the container with --workdir"},
     {OP_EXEC, 0, "run: no command was given, and the image names none", "name one after the image"},
     {OP_EXEC, ENOEXEC, NULL, "it is built for another kind of processor, or damaged"},
@@ -130,6 +131,7 @@ static const char *origin_of(const struct record *r) {
   case OP_PROC:
   case OP_JOIN:
   case OP_CHDIR:
+  case OP_HOOK:
     return rec_string(r, r->strings - 1);
   default:
     return NULL;

@@ -9,6 +9,7 @@
 //   build.c    namespaces and mounts: the construct records
 //   bundle.c   which container an OCI runtime calls a hook for
 //   devices.c  a rule in the container's device cgroup
+//   hooks.c    programs that are told of the container at the stages of its life
 //   holder.c   one FUSE mount for many ranks: starting, joining, serving a holder
 //   confine.c  limits, capabilities, seccomp, descriptors; the init of a private pid namespace
 //   program.c  environment, working directory, execve
@@ -57,6 +58,9 @@
   X(TMPFS, 3, 2, 2)           /* MOUNT_*, bytes, mode | guest path, origin          */                                 \
   X(PROC, 0, 1, 1)            /* of this pid namespace, on /proc | origin           */                                 \
   X(ROOT_READ_ONLY, 0, 0, 0)  /* the root mount, after targets were made            */                                 \
+  X(SHOW_ROOT, 0, 1, 1)       /* move the root to this path, for hooks to find      */                                 \
+  X(HOOK, 3, 4, -1)           /* stage, ms (0: for ever), words | state, directory,  \
+                                 program, word..., variable..., origin              */                                 \
   X(ENTER, 0, 0, 1)           /* pivot into the new root, or leave it at a path     */                                 \
   X(ENV_CLEAR, 0, 0, -1)      /* all but these globs                                */                                 \
   X(ENV_UNSET, 0, 1, 1)       /* glob                                               */                                 \
@@ -109,6 +113,20 @@ enum {
 #define OVERLAY_LAYER UINT64_MAX
 // Of DEVICE, as bpf_cgroup_dev_ctx has them.
 enum { ACCESS_MAKE = 1, ACCESS_READ = 2, ACCESS_WRITE = 4 };
+
+// Of HOOK, by the runtime-spec. Its strings, beside words and variables, are four; in the state the mark stands for the
+// id of the container's process.
+enum {
+  HOOK_PRESTART,
+  HOOK_CREATE_RUNTIME,
+  HOOK_CREATE_CONTAINER,
+  HOOK_START_CONTAINER,
+  HOOK_POSTSTART,
+  HOOK_POSTSTOP,
+  HOOK_STAGES,
+  HOOK_STRINGS = 4,
+};
+#define PID_MARK "\1"
 
 // In HOLD, a scope is a variable, whose value divides ranks, or one of these: what stands at the sources of the held
 // mounts; the parent process.
@@ -242,6 +260,11 @@ int allow_device(mode_t mode, dev_t device, unsigned access);
 enum { SERVERS_MAX = 4, CALLERS_OWN_ID = UINT32_MAX };
 int build(const struct record *from, const struct record *to, struct fail *f);
 extern int server_pidfds[SERVERS_MAX], server_count; // of the FUSE servers that build started
+
+// hooks.c
+int begin_hooks(const struct plan *plan, struct fail *f);
+int hook(const struct record *r, struct fail *f);
+void give_up_hooks(void);
 
 // holder.c
 bool is_held(const struct plan *plan);

@@ -254,8 +254,8 @@ int main(int argc, char **argv) {
   struct fail f = {0};
   cleanup_fd int here = openat(AT_FDCWD, ".", O_PATH | O_CLOEXEC); // held namespaces may lack the way to it
   const struct record *from = plan.first;
-  int status = 0;
-  if (is_held(&plan)) {
+  int status = begin_hooks(&plan, &f);
+  if (status == 0 && is_held(&plan)) {
     status = hold_and_join(&plan, dir, &f);
     while (from->operation != OP_HELD)
       from = rec_next(from);
@@ -268,6 +268,7 @@ int main(int argc, char **argv) {
     if (become_program(&plan, argv + plan.covered, cwd, here, &f) == 0)
       return 0;
   }
+  give_up_hooks();
   report(&plan, &f);
   // Whose server has died is no fault of the command.
   if (f.record && f.record->operation >= OP_EXEC && f.error && f.error != ENOTCONN && f.error != ECONNABORTED)

@@ -56,7 +56,7 @@ static const char *check_record(const struct record *r, size_t room) {
 
 // Rules that span records: what must be there, once, and in which order.
 static const char *check_order(struct plan *plan) {
-  int cover = 0, exec = 0, held = 0, enter = 0, namespaces = 0, roots = 0, activation = 0;
+  int cover = 0, exec = 0, held = 0, enter = 0, namespaces = 0, roots = 0, activation = 0, hooks = 0;
   for (const struct record *r = plan->first; r < plan->end; r = rec_next(r)) {
     const uint64_t *n = rec_numbers(r);
     switch (r->operation) {
@@ -123,9 +123,19 @@ static const char *check_order(struct plan *plan) {
     case OP_OVERLAY:
     case OP_PROC:
     case OP_ROOT_READ_ONLY:
+    case OP_SHOW_ROOT:
       if (!roots || enter)
         return "a mount out of place";
       break;
+    case OP_HOOK: {
+      bool is_building = roots && !enter;
+      if (n[0] >= HOOK_STAGES || n[1] > INT32_MAX || n[2] > r->strings - (uint64_t)HOOK_STRINGS)
+        return "a hook out of bounds";
+      if ((n[0] <= HOOK_CREATE_CONTAINER && !is_building) || (n[0] == HOOK_START_CONTAINER && !enter))
+        return "HOOK out of place";
+      hooks++;
+      break;
+    }
     case OP_ENTER:
       if (!roots || enter++)
         return "ENTER out of place";
@@ -151,7 +161,7 @@ static const char *check_order(struct plan *plan) {
       break;
     }
   }
-  if (!cover || !exec || (plan->hold && !held) || (roots && !enter) || activation % 2)
+  if (!cover || !exec || (plan->hold && !held) || (roots && !enter) || activation % 2 || (hooks && plan->hold))
     return "it is incomplete";
   return NULL;
 }

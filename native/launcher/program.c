@@ -308,6 +308,10 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       if (*wrapper_venv)
         env_put("PATH", wrapper_venv, getenv("PATH") ? ":" : "", getenv("PATH") ? getenv("PATH") : "");
       break;
+    case OP_HOOK:
+      if (rec_numbers(r)[0] == HOOK_START_CONTAINER && hook(r, f) != 0)
+        return -1;
+      break;
     case OP_UMASK:
       umask((mode_t)rec_numbers(r)[0]);
       break;

@@ -60,6 +60,17 @@ export type EnvironmentEdit =
   | { readonly edit: 'set' | 'default' | 'expand'; readonly name: string; readonly value: string }
   | { readonly edit: 'prepend' | 'append'; readonly name: string; readonly value: string; readonly separator: string };
 
+/** When a hook is run (OCI runtime-spec, "POSIX-platform Hooks"). */
+export const hookStages = [
+  'prestart',
+  'createRuntime',
+  'createContainer',
+  'startContainer',
+  'poststart',
+  'poststop',
+] as const;
+export type HookStage = (typeof hookStages)[number];
+
 /** A step of a plan. `origin` says who asked for it, in words for people. */
 export type Step =
   | {
@@ -153,6 +164,27 @@ export type Step =
   /** /proc of a private pid namespace. */
   | { readonly step: 'proc'; readonly origin: string }
   | { readonly step: 'root-read-only' }
+  /** Moves the new root to a path of the host's, in this mount namespace alone: hooks look for it there. */
+  | { readonly step: 'show-root'; readonly path: string }
+  /**
+   * A program that is told of the container. It is run here, or, at the two last stages, when the program has started and
+   * when it has ended.
+   */
+  | {
+      readonly step: 'hook';
+      readonly stage: HookStage;
+      readonly path: string;
+      readonly args: readonly string[];
+      /** All of its environment. */
+      readonly env: readonly string[];
+      /** Where it is started. */
+      readonly directory: string;
+      /** What it reads; `pidMark` in it stands for the id of the container's process. */
+      readonly state: string;
+      /** As long as it may take. */
+      readonly timeoutMs?: number;
+      readonly origin: string;
+    }
   | { readonly step: 'enter' }
   /** Instead of entering the new root, leave it mounted at a path of the namespace that was left: root, for others. */
   | { readonly step: 'leave-at'; readonly path: string; readonly origin: string }
@@ -205,6 +237,9 @@ export type Step =
     }
   /** Nothing is to be run: all was done. */
   | { readonly step: 'end' };
+
+/** In the state that a hook reads: the id of the container's process, as the caller's pid namespace has it. */
+export const pidMark = '\u0001';
 
 /** In the texts of a wrapper's plan: the directory of the installation, wherever it stands when a program is started. */
 export const placeMark = '\u0001';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person or a site asks for, whatever command and words they used. Every source of mounts and variables
 // (a default, an option, a module, a hook, a device specification) becomes an Adaptation.
-import type { EnvironmentEdit, Limit, MountFlags, Namespace, Plan, Step } from './plan.ts';
+import type { EnvironmentEdit, HookStage, Limit, MountFlags, Namespace, Plan, Step } from './plan.ts';
 
 export type MountRequest =
   | {
@@ -40,9 +40,6 @@ export type MadeEntry =
   /** Empty unless `content` says otherwise. */
   | { readonly path: string; readonly kind: 'file'; readonly content?: string; readonly isExecutable?: boolean }
   | { readonly path: string; readonly kind: 'link'; readonly target: string };
-
-/** When a hook is run (OCI runtime-spec, "POSIX-platform Hooks"). */
-export type HookStage = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
 
 /** A program that is told of the container at a stage of its life. */
 export type HookRequest = {
@@ -139,6 +136,15 @@ export type FaceConventions = {
   readonly words: readonly string[];
 };
 
+/** What hooks are told of a container, beside what its plan says. */
+export type ContainerIdentity = {
+  /** `pidMark` in it stands for the id of the container's process. */
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Variables of the caller's, before the plan's edits: those that are the same for all ranks. */
+  readonly environment: Readonly<Record<string, string>>;
+};
+
 /** A program to be run in an image. */
 export type RunRequest = {
   /** Absent: Slipway's own, which `workdir`, `entrypoint` and `home` refine. */
@@ -156,4 +162,5 @@ export type RunRequest = {
   readonly home: boolean;
   readonly joining: Joining;
   readonly isolation: Isolation;
+  readonly identity?: ContainerIdentity;
 };

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { type Plan, type Step, type TraceEntry } from '../model/index.ts';
+import { hookStages, type Plan, type Step, type TraceEntry } from '../model/index.ts';
 import { compileLauncherReader, readerBuild } from '../../test/support/launcher-reader.ts';
 import { encodePlan, maxCoveredWords, maxPlanBytes, operations, plan, planFileName } from './index.ts';
 import { planInput, text } from './testing/example-run.ts';
@@ -250,7 +250,10 @@ function wordsOf(step: Step): readonly string[] {
     case 'root-squashfs':
       return [step.image, '', step.origin];
     case 'leave-at':
+    case 'show-root':
       return [step.path];
+    case 'hook':
+      return [step.state, step.directory, step.path, ...step.args, ...step.env, step.origin];
     case 'bind':
     case 'device':
       return [step.source, step.target, step.origin];
@@ -307,6 +310,9 @@ function numbersOf(step: Step): readonly (number | bigint)[] {
       return step.program;
     case 'discard':
       return step.descriptors;
+    case 'hook':
+      return [hookStages.indexOf(step.stage), step.timeoutMs ?? 0, step.args.length];
+    case 'show-root':
     case 'activate':
     case 'activated':
     case 'bind':

@@ -5,6 +5,7 @@
 import {
   type DeviceAccess,
   type EnvironmentEdit,
+  hookStages,
   type Limit,
   type MountFlags,
   type Namespace,
@@ -49,6 +50,8 @@ export const operations = [
   'TMPFS',
   'PROC',
   'ROOT_READ_ONLY',
+  'SHOW_ROOT',
+  'HOOK',
   'ENTER',
   'ENV_CLEAR',
   'ENV_UNSET',
@@ -298,6 +301,14 @@ function stepRecord(step: Step): PlanRecord {
       return { operation: 'PROC', strings: [step.origin] };
     case 'root-read-only':
       return { operation: 'ROOT_READ_ONLY' };
+    case 'show-root':
+      return { operation: 'SHOW_ROOT', strings: [step.path] };
+    case 'hook':
+      return {
+        operation: 'HOOK',
+        numbers: [hookStages.indexOf(step.stage), step.timeoutMs ?? 0, step.args.length],
+        strings: [step.state, step.directory, step.path, ...step.args, ...step.env, step.origin],
+      };
     case 'enter':
       return { operation: 'ENTER' };
     case 'leave-at':

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan in words: each step with who asked for it, then what the plan depends on.
-import type { EnvironmentEdit, MountFlags, Plan, Step, TraceEntry } from '../model/index.ts';
+import type { EnvironmentEdit, HookStage, MountFlags, Plan, Step, TraceEntry } from '../model/index.ts';
 
 export type ExplainedLine = { readonly text: string; readonly origin: string };
 export type ExplainedPlan = {
@@ -84,6 +84,10 @@ function explainStep(step: Step): ExplainedLine {
       return line('mount a new /proc of this pid namespace', step.origin);
     case 'root-read-only':
       return line('make the root read-only');
+    case 'show-root':
+      return line(`show the new root to hooks at ${step.path}`);
+    case 'hook':
+      return line(explainHook(step), step.origin);
     case 'enter':
       return line('make it the root, and leave the old one');
     case 'leave-at':
@@ -126,6 +130,21 @@ function explainStep(step: Step): ExplainedLine {
     case 'end':
       return line('nothing is left to do');
   }
+}
+
+const hookTimes: Readonly<Record<HookStage, string>> = {
+  prestart: 'outside the container',
+  createRuntime: 'outside the container',
+  createContainer: 'in the namespaces of the container, before its root is entered',
+  startContainer: 'in the container',
+  poststart: 'outside the container, when the program has started',
+  poststop: 'outside the container, when the program has ended',
+};
+
+function explainHook(hook: Extract<Step, { readonly step: 'hook' }>): string {
+  const { stage, path, args, timeoutMs } = hook;
+  const limit = timeoutMs === undefined ? '' : `, for at most ${timeoutMs / 1000} s`;
+  return `run the ${stage} hook ${[path, ...args.slice(1)].join(' ')}${limit}: ${hookTimes[stage]}`;
 }
 
 function explainId(kind: string, id: number | 'own'): string {

@@ -19,6 +19,7 @@ export type BundleFacts = {
   readonly isThere: (path: string) => boolean;
   /** A directory made only so that mount points are there; a runtime makes its own. */
   readonly isScaffold: (source: string) => boolean;
+  readonly annotations?: Readonly<Record<string, string>>;
 };
 
 type OciMount = {
@@ -90,7 +91,7 @@ export function ociConfig(plan: Pick<Plan, 'steps' | 'subject'>, facts: BundleFa
       ...(isRootless ? { uidMappings: map(uid, facts.uid), gidMappings: map(gid, facts.gid) } : {}),
       rootfsPropagation: 'rslave',
     },
-    annotations: { 'org.opencontainers.image.ref.name': plan.subject },
+    annotations: { 'org.opencontainers.image.ref.name': plan.subject, ...facts.annotations },
   };
 }
 

@@ -15,6 +15,7 @@ import { defaultAdaptations } from './default-mounts.ts';
 import { environmentSteps } from './environment.ts';
 import type { HostFacts, ImageFacts, SiteFacts } from './facts.ts';
 import { fingerprint } from './fingerprint.ts';
+import { hasHooks, withHooks } from './hooks.ts';
 import { layerDirectories, layerFor } from './layer.ts';
 import { type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
 
@@ -101,7 +102,7 @@ export function plan(
     : { kind: 'none' };
 
   const construction = constructionSteps({ request, image, host, adaptations, scaffold, layer, uid, gid });
-  const steps: Step[] = [
+  const unhooked: readonly Step[] = [
     ...sharedSteps(construction, { request, image, site }),
     ...privateSteps(request, { uid, gid }),
     ...environmentSteps({ request, image, host, uid, adaptations }),
@@ -109,6 +110,7 @@ export function plan(
     ...confinementSteps(request.isolation),
     { step: 'exec', argv: programWords(request, image) },
   ];
+  const { steps, bundle } = withHooks(unhooked, { request, host, subject: image.subject });
   return {
     plan: {
       subject: image.subject,
@@ -121,6 +123,7 @@ export function plan(
       ...(scaffold.kind === 'skeletons' ? scaffold.skeletons : []),
       ...trees,
       ...(layer === undefined ? [] : [layer]),
+      ...(bundle === undefined ? [] : [bundle]),
     ],
   };
 }
@@ -145,9 +148,11 @@ function constructionSteps(given: {
     origin: request.uid === undefined && request.gid === undefined ? 'default' : '--uid, --gid',
   };
   // An image's files belong to root. In a namespace where root is the caller they become the caller's own, and so
-  // can be copied up by an overlay; a second namespace then gives the caller the ids that he is to have.
+  // can be copied up by an overlay, and hooks may mount; a second namespace then gives the caller the ids that he is to
+  // have.
   const preparesAt = request.conventions?.preparesAt;
-  const isNested = preparesAt === undefined && image.root.kind === 'squashfs' && (uid !== 0 || gid !== 0);
+  const needsRoot = image.root.kind === 'squashfs' || hasHooks(request);
+  const isNested = preparesAt === undefined && needsRoot && (uid !== 0 || gid !== 0);
   const isWritable = request.writable.kind === 'tmpfs' || request.writable.kind === 'directory';
   const canCreate = isWritable || scaffold.kind === 'overlay';
   return [
@@ -181,7 +186,8 @@ function sharedSteps(
   }
   // What one program writes must not be there for the next, unless they say that they belong together.
   const isPrivate = request.writable.kind !== 'none' && joining.kind !== 'tag';
-  if (joining.kind === 'nobody' || isPrivate) return construction;
+  // Hooks are run for each container.
+  if (joining.kind === 'nobody' || isPrivate || hasHooks(request)) return construction;
   const content = joining.kind === 'tag' ? ['tag', joining.tag] : [image.identity, construction];
   const key = fingerprint(JSON.stringify(content));
   const isForRanksOnly = joining.kind === 'ranks' && image.root.kind === 'directory';

@@ -3,7 +3,7 @@
 // Run directly it writes them: node test/security/sample-plans.ts native/fuzz/corpus/plan
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Plan, placeMark, type Step, type TraceEntry } from '../../src/model/index.ts';
+import { hookStages, pidMark, type Plan, placeMark, type Step, type TraceEntry } from '../../src/model/index.ts';
 import { encodePlan } from '../../src/plan/index.ts';
 
 /** The identity that a launcher built without one has. */
@@ -71,6 +71,14 @@ const mounts: readonly Step[] = [
   { step: 'root-read-only' },
   { step: 'enter' },
 ];
+
+const hook = {
+  step: 'hook',
+  path: '/usr/bin/hook',
+  env: ['A=1', 'B='],
+  state: `{"id":"c-${pidMark}","pid":${pidMark}}`,
+  origin: '/etc/hooks.d/a.json:3',
+} as const;
 
 function sample(covers: Plan['covers'], steps: readonly Step[], more: Partial<Plan> = {}): Plan {
   const statuses = { own: 125, notFound: 127, notExecutable: 126 };
@@ -158,6 +166,18 @@ export const samplePlans: Readonly<Record<string, Plan>> = {
     { step: 'leave-at', path: '/var/udiMount', origin: 'udiMount' },
     { step: 'chdir', how: 'caller', path: '/', origin: 'default', complains: true },
     { step: 'exec', argv: ['/bin/true'] },
+  ]),
+  hooked: sample({ words: ['sarus', 'run', 'image'], isExact: false }, [
+    { ...identity, uid: 0, gid: 0 },
+    { step: 'root-directory', path: '/images/rootfs', flags: {}, origin: 'the image' },
+    { step: 'show-root', path: '/run/s-1/rootfs' },
+    ...hookStages
+      .slice(0, 3)
+      .map((stage): Step => ({ ...hook, stage, timeoutMs: 5000, args: ['hook', stage], directory: '/run/s-1' })),
+    { step: 'enter' },
+    identity,
+    ...hookStages.slice(3).map((stage): Step => ({ ...hook, stage, args: [], directory: '/' })),
+    ...end,
   ]),
   // Names and globs for which a matcher that goes back at every star takes longer than anyone waits.
   globs: sample(

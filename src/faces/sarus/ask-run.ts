@@ -19,6 +19,7 @@ import { run, type RunOption } from './descriptions/run.ts';
 import { environmentAdaptations, personEdits } from './environment.ts';
 import type { FoundSarusImage } from './find-image.ts';
 import { effectsOf } from './hook-effects.ts';
+import { identityOf } from './identity.ts';
 import { type Line, readLine, usageError } from './read-line.ts';
 
 export type SarusAsk = {
@@ -28,6 +29,8 @@ export type SarusAsk = {
   readonly verb: number;
   readonly site: SarusSite;
   readonly inputs: Inputs;
+  /** Of the caller's variables. */
+  readonly variableNames: readonly string[];
   readonly say: (text: string) => void;
   /** Adaptations for devices of CDI specifications. */
   readonly cdiDevices: (names: readonly string[]) => readonly Adaptation[];
@@ -82,14 +85,15 @@ export function askRun(line: Line<RunOption>, found: FoundSarusImage, ask: Sarus
     command: program[0] ?? command[0],
     hasBindMounts: [...siteOnes, ...person].some(({ mounts }) => mounts.length > 0),
   };
-  const matching = hooks.filter((file) => hookMatches(file, subject));
+  const matching = hooks.filter((file) => file.stages.length > 0 && hookMatches(file, subject));
   return {
     image: found.located,
     covers: {
       words: words.slice(0, verb + 1 + line.consumed + covered),
       isExact: command.length === 0,
     },
-    request: (image, who) => makeRequest({ line, found, image, who, matching, siteOnes, person, program, ask }),
+    request: (image, who) =>
+      makeRequest({ line, found, image, who, matching, annotations, siteOnes, person, program, ask }),
   };
 }
 
@@ -99,6 +103,7 @@ function makeRequest(given: {
   readonly image: OpenedImage;
   readonly who: Person;
   readonly matching: readonly HookFile[];
+  readonly annotations: ReadonlyMap<string, string>;
   readonly siteOnes: readonly Adaptation[];
   readonly person: readonly Adaptation[];
   readonly program: readonly string[];
@@ -114,6 +119,7 @@ function makeRequest(given: {
   const effects = matching.map((file) => effectsOf(file, { image, inputs, variable, say: ask.say }));
   const fromHooks = effects.flatMap(({ adaptations }) => adaptations);
   const added = [...siteOnes, ...person, ...initAdaptation(line, site), ...fromHooks];
+  const areHooksRun = [...added, ...variables].some(({ hooks }) => hooks !== undefined && hooks.length > 0);
   const isPidPrivate = line.has('ssh') || line.value('pid') === 'private';
   const workdir = line.value('workdir') ?? (found.meta.WorkingDir || '/');
   return {
@@ -137,6 +143,9 @@ function makeRequest(given: {
     home: false,
     joining: { kind: 'nobody' },
     isolation: { ...noIsolation, namespaces: isPidPrivate ? ['pid'] : [] },
+    ...(areHooksRun
+      ? { identity: identityOf(line.value('name'), given.annotations, { variableNames: ask.variableNames, inputs }) }
+      : {}),
   };
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hooks that come with Sarus, by what they do to a container: no process is started for them. For any other a runtime
-// is needed that root has set up; leaving one out silently would make a container that the site did not mean.
+// The hooks that come with Sarus, by what they do to a container: no process is started for them. Any other is run.
 import { posix } from 'node:path';
 import { parseLdCache } from '../../formats/ld-cache/index.ts';
 import {
@@ -40,7 +39,7 @@ export type HookEffects = {
 
 const nothing: HookEffects = { adaptations: [], needsLibraryCache: false };
 
-/** @throws SlipwayError `mount-value`, `device-value`, `hook-arguments`, `hook-setting`, `hook-unknown` */
+/** @throws SlipwayError `mount-value`, `device-value`, `hook-arguments`, `hook-setting` */
 export function effectsOf(file: HookFile, context: HookContext): HookEffects {
   switch (posix.basename(file.hook.path)) {
     case 'mount_hook':
@@ -52,8 +51,18 @@ export function effectsOf(file: HookFile, context: HookContext): HookEffects {
     case 'amdgpu_hook':
       return amdEffects(file, context);
     default:
-      throw new SlipwayError('hook-unknown', { hook: file.hook.path, path: file.file });
+      return externalEffects(file);
   }
+}
+
+/** A program of the site's: run at each of its stages, with the environment of its file and no other. */
+function externalEffects(file: HookFile): HookEffects {
+  const { env = [], ...hook } = file.hook;
+  const hooks = file.stages.map((stage) => ({ ...hook, env, stage }));
+  return {
+    adaptations: [{ origin: originOf(file, file.hook.path), mounts: [], environment: [], hooks }],
+    needsLibraryCache: false,
+  };
 }
 
 function mountEffects(file: HookFile, context: HookContext): HookEffects {

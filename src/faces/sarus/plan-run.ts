@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sarus run`: the launcher asks for a plan when it has none that holds; this makes it.
 import { keepPlan, planRun, readPerson, type ReadyPlan } from '../../launch/index.ts';
-import { type Adaptation, SlipwayError } from '../../model/index.ts';
-import { cdiDirectories, findSarusSite, parseCdiName, readCdiRegistry, resolveCdiDevices } from '../../site/index.ts';
-import type { Inputs } from '../../sys/inputs.ts';
+import { findCdiDevices, findSarusSite, parseCdiName } from '../../site/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
 import { build } from '../terminal/build.ts';
 import { errorText, exitStatusOf } from '../terminal/error-text.ts';
@@ -46,30 +44,20 @@ export async function planWords(
       const isCentral = line.has('centralized-repository');
       const repository = repositoryOf(site, { isCentral, ...person });
       const found = findSarusImage(line.operands[0] ?? '', repository, inputs);
-      const devices = await cdiAdaptations(line.values('device'), inputs);
+      const names = line
+        .values('device')
+        .flatMap((value) => (value.startsWith('/') ? [] : (parseCdiName(value) ?? [])));
+      const devices = await findCdiDevices(names, inputs);
       return askRun(line, found, {
         words,
         verb,
         site,
         inputs,
+        variableNames: Object.keys(context.environment),
         say,
         cdiDevices: () => devices,
       });
     },
     { ...context, nowNs: wallClockNs },
   );
-}
-
-async function cdiAdaptations(values: readonly string[], inputs: Inputs): Promise<readonly Adaptation[]> {
-  const names = values.flatMap((value) => (value.startsWith('/') ? [] : (parseCdiName(value) ?? [])));
-  if (names.length === 0) return [];
-  const directories = (inputs.environment('CDI_SPEC_DIRS') ?? '').split(':').filter((path) => path.startsWith('/'));
-  const registry = await readCdiRegistry(inputs, directories.length === 0 ? cdiDirectories : directories);
-  const found = resolveCdiDevices(names, registry);
-  for (const { origin, hooks } of found) {
-    const [hook] = hooks;
-    if (hook === undefined) continue;
-    throw new SlipwayError('cdi-hook-unknown', { origin, hook: hook.args.join(' ') || hook.path });
-  }
-  return found;
 }

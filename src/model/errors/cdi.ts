@@ -19,10 +19,4 @@ export const cdiErrors = {
     exitStatus: 125,
     httpStatus: 500,
   },
-  'cdi-hook-unknown': {
-    message: 'use the device of {origin}: a hook would have to be run: {hook}',
-    hint: 'generate the specification without this hook, or run the image through an OCI runtime: slipway bundle',
-    exitStatus: 125,
-    httpStatus: 500,
-  },
 } as const;

@@ -38,12 +38,12 @@ export const hookErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
-  'hook-unknown': {
+  'hook-joined': {
     message:
-      'run the hook {hook} that {path} asks for: it is none whose effect is known, and sarus starts containers without a runtime that would run it',
-    hint: 'write what it does as a mount_hook, or run the container by podman or runc (slipway bundle), which run every hook',
-    exitStatus: 1,
-    httpStatus: 500,
+      'join a container: the hook {hook}, which {origin} asks for, is run when a container is made, and only then',
+    hint: 'leave out what joins the container of others, or what brings the hook',
+    exitStatus: 125,
+    httpStatus: 400,
   },
   'hook-setting': {
     message: 'prepare the hook {hook}: {reason}',

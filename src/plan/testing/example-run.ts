@@ -5,6 +5,8 @@ import {
   type Adaptation,
   type EnvironmentEdit,
   emptyImageConfig,
+  type HookRequest,
+  hookStages,
   type MountRequest,
   noIsolation,
   type RunRequest,
@@ -104,12 +106,24 @@ const adaptation: fc.Arbitrary<Adaptation> = fc.record({
   mounts: fc.array(mountRequest, { maxLength: 3 }),
   environment: fc.array(environmentEdit, { maxLength: 3 }),
 });
+const hook: fc.Arbitrary<HookRequest> = fc.record(
+  {
+    stage: fc.constantFrom(...hookStages),
+    path: guestPath,
+    args: fc.array(text, { maxLength: 3 }),
+    env: fc.array(text, { maxLength: 2 }),
+    timeoutSeconds: fc.integer({ min: 1, max: 10_000 }),
+  },
+  { requiredKeys: ['stage', 'path', 'args', 'env'] },
+);
 const id = fc.nat({ max: 0xffff_fffe });
 
 /** Any request on any image: what plan() is given, with facts that fit one another. */
 export const planInput: fc.Arbitrary<PlanInput> = fc
   .record({
     adaptations: fc.array(adaptation, { maxLength: 4 }),
+    // Seldom, since they keep ranks apart.
+    hooks: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(hook, { maxLength: 3 })),
     writable: fc.oneof(
       fc.constant({ kind: 'none' } as const),
       fc.record({ kind: fc.constant('tmpfs'), sizeBytes: fc.integer({ min: 1, max: 1 << 30 }) }),
@@ -157,7 +171,10 @@ export const planInput: fc.Arbitrary<PlanInput> = fc
     lingerMs: fc.oneof(fc.nat({ max: 100_000 }), fc.constant('for-ever' as const)),
   })
   .map((parts): PlanInput => {
-    const { adaptations, writable, optional, hasCommand, home, joining, isolation } = parts;
+    const { writable, optional, hasCommand, home, joining, isolation } = parts;
+    const areHooksRun = joining.kind !== 'tag' && joining.kind !== 'process';
+    const hooked: Adaptation = { origin: 'hooks', mounts: [], environment: [], hooks: parts.hooks };
+    const adaptations = [...parts.adaptations, ...(areHooksRun ? [hooked] : [])];
     const request: RunRequest = { adaptations, writable, hasCommand, home, joining, isolation, ...optional };
     const targets = [...adaptations.flatMap(({ mounts }) => mounts.map(({ target }) => target)), '/home/ann'];
     const isMissing = (path: string): boolean =>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Container Device Interface: vendors' specifications of what a container needs for a device.
 export { type CdiName, isCdiDeviceName, isCdiKind, parseCdiName } from './names.ts';
-export { cdiDirectories, readCdiRegistry } from './read-registry.ts';
+export { findCdiDevices } from './find-devices.ts';
+export { readCdiRegistry } from './read-registry.ts';
 export { type CdiAdaptation, type CdiRegistry, resolveCdiDevices } from './resolve-devices.ts';
 export {
   type CdiDevice,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A hook's configuration file: schema 1.0.0 of oci-hooks(5), as Sarus and as podman and CRI-O read it, and schema 0.1.0,
 // which only the latter still do.
-import type { HookRequest, HookStage } from '../../model/index.ts';
+import { type HookRequest, type HookStage, hookStages } from '../../model/index.ts';
 import { type CheckedObject, parseChecked } from '../checked-json.ts';
 
 /** Whose rules: they agree on the file and differ on what it means. */
@@ -30,14 +30,6 @@ export type HookFile = {
   readonly stages: readonly HookStage[];
 };
 
-const stages: readonly HookStage[] = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-];
 const maxPatternLength = 4096;
 
 /** Reads a file's text. @throws what `refuse` throws, with the reason */
@@ -122,7 +114,7 @@ function readStages(
   refuse: (reason: string) => never,
 ): readonly HookStage[] {
   return (object.strings(name) ?? []).map((text) => {
-    const stage = stages.find((each) => each === text) ?? refuse(`${name}: "${text}" is no stage`);
+    const stage = hookStages.find((each) => each === text) ?? refuse(`${name}: "${text}" is no stage`);
     // containers/common runs what asks for the old stage at the one that took its place.
     return dialect === 'podman' && stage === 'prestart' ? 'createRuntime' : stage;
   });
