@@ -12,7 +12,8 @@ import {
   type Variables,
   variablesNamedIn,
 } from './environment-difference.ts';
-import { condaActivation, shellWord } from './install-script.ts';
+import { condaActivation } from './conda-script.ts';
+import { shellWord } from './install-script.ts';
 
 const maxTextBytes = 1 << 20;
 

@@ -4,19 +4,22 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { findProgram, systemSearchPath } from '../sys/process.ts';
 import type { Construction } from './construct.ts';
+import { fetchInstaller, type Installer } from './fetch-installer.ts';
 
 export type Installers = {
   readonly conda: string | undefined;
+  /** What is fetched is conda when it has been run. */
+  readonly installer: Installer | undefined;
   readonly uv: string | undefined;
   readonly python: string | undefined;
 };
 
-/** Finds what the settings need. @throws SlipwayError `wrap-installer-missing` */
+/** Finds or fetches what the settings need. @throws SlipwayError `wrap-installer-missing`, `wrap-installer-refused` */
 export async function findInstallers(construction: Construction): Promise<Installers> {
   const { settings } = construction;
   return {
-    // What is fetched is found when it has been.
     conda: settings.mode === 'conda' && settings.condaUrl === '' ? await findConda(construction) : undefined,
+    installer: settings.mode === 'conda' && settings.condaUrl !== '' ? await fetchInstaller(construction) : undefined,
     uv: settings.usesUv && settings.mode === 'venv' ? await findUv(construction) : undefined,
     python: settings.python ?? '3',
   };

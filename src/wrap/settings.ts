@@ -53,7 +53,10 @@ export type WrapSettings = {
   readonly environment: readonly ExtraEnvironment[];
   /** Words of the conda program, or '': the first that is found. */
   readonly conda: string;
+  /** Where an installer is to be got, by URL or path; '': nowhere. */
   readonly condaUrl: string;
+  /** The SHA-256 that it must have, in lower case; '': any. */
+  readonly condaDigest: string;
   readonly usesMamba: boolean;
   readonly usesUv: boolean;
   readonly usesCache: boolean;
@@ -132,6 +135,7 @@ export function readSettings(configuration: Configuration): WrapSettings {
     environment: extraEnvironments(configuration),
     conda: text('conda_command') ?? '',
     condaUrl: text('conda_url') ?? '',
+    condaDigest: digest('conda_sha256', text('conda_sha256') ?? ''),
     usesMamba: flag('mamba', false),
     usesUv: flag('use_uv', false),
     usesCache: flag('pipcache', true),
@@ -157,6 +161,12 @@ const modeNames: Readonly<Record<string, WrapMode>> = {
   'wrap-container': 'wrapcont',
   'wrap-install': 'wrapdisk',
 };
+
+function digest(key: string, given: string): string {
+  const value = given.toLowerCase().replace(/^sha256:/, '');
+  if (value !== '' && !/^[0-9a-f]{64}$/.test(value)) throw invalid(key, 'it must be 64 digits of a SHA-256');
+  return value;
+}
 
 function fileName(key: string, name: string): string {
   if (name.includes('/') || name.startsWith('.')) throw invalid(key, 'it must be the name of a file');

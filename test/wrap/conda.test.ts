@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
+import type { CommandResult } from '../support/command.ts';
+import { sha256, startFakeServer } from '../support/fake-registry.ts';
 import { needs } from '../support/needs.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeChannel } from './conda-channel.ts';
@@ -160,6 +162,53 @@ await suite(
       assert.equal(await user.runOk(look), 'mine\nchannels: [own]\n');
     });
 
+    check('an installer is fetched, is what its digest says, and installs', async () => {
+      const tool = readFileSync(join(user.home, 'tools/micromamba'));
+      const files: Readonly<Record<string, Buffer>> = {
+        // As Miniforge's: -b asks nothing, -p says where to.
+        '/Distribution.sh': Buffer.from(
+          `#!/bin/bash\nset -eu; [ "$1 $2" = "-b -p" ]; mkdir -p "$3/bin"; cp ${user.home}/tools/micromamba "$3/bin/conda"\n`,
+        ),
+        '/latest/micromamba': tool,
+        '/packed': await packed(user, 'tools/micromamba', 'bin/micromamba'),
+      };
+      const server = await startFakeServer(({ url }, response) => {
+        const bytes = files[url];
+        if (url.startsWith('/moved/')) response.writeHead(302, { location: url.slice('/moved'.length) }).end();
+        else if (bytes === undefined) return false;
+        else response.end(bytes);
+        return true;
+      });
+      const wrapWith = async (path: string, digest: string): Promise<CommandResult> => {
+        const site = { conda_url: `http://${server.address}${path}`, conda_sha256: digest };
+        await writeFiles(user, user.home, { 'fetching.yaml': JSON.stringify({ defaults: site }) });
+        const fetching = { ...env, PATH: user.env['PATH'] ?? '', CW_GLOBAL_YAML: join(user.home, 'fetching.yaml') };
+        return await user.run(['conda-containerize', 'new', '--prefix', 'fetched', 'conda_env.yaml'], {
+          env: fetching,
+        });
+      };
+      for (const path of ['/Distribution.sh', '/moved/latest/micromamba', '/packed']) {
+        const bytes = files[path.replace('/moved', '')] ?? Buffer.alloc(0);
+        const { status, stdout, stderr } = await wrapWith(path, sha256(bytes));
+        assert.equal(status, 0, stdout + stderr);
+        assert.equal(await user.runOk([join(user.home, 'fetched/bin/place')]), `placed in ${user.home}/fetched\n`);
+      }
+      const refusals: readonly (readonly [path: string, digest: string, said: RegExp])[] = [
+        ['/latest/micromamba', '0'.repeat(64), /its SHA-256 is [0-9a-f]{64}, not 0{64}/],
+        ['/gone', '', /the server answered 404/],
+      ];
+      for (const [path, digest, said] of refusals) {
+        const { status, stdout } = await wrapWith(path, digest);
+        assert.deepEqual([status, said.test(stdout)], [1, true], stdout);
+      }
+      const open = { 'open.yaml': 'defaults: {conda_url: "http://192.0.2.1/Miniforge3.sh"}\n' };
+      await writeFiles(user, user.home, open);
+      const words = ['conda-containerize', 'new', '--prefix', 'fetched', 'conda_env.yaml'];
+      const refused = await user.run(words, { env: { ...env, CW_GLOBAL_YAML: join(user.home, 'open.yaml') } });
+      assert.match(refused.stdout, /without TLS whoever is on the way can exchange it/);
+      assert.equal(await user.runOk([join(user.home, 'fetched/bin/place')]), `placed in ${user.home}/fetched\n`);
+    });
+
     check('what can not be solved is said, and nothing is left', async () => {
       await writeFiles(user, user.home, {
         'bad.yaml': `channels:\n  - ${channel}\ndependencies:\n  - there-is-no-such-package\n`,
@@ -171,3 +220,10 @@ await suite(
     });
   },
 );
+
+/** A program as its makers publish it: a tar file with bzip2. */
+async function packed(user: TestUser, path: string, name: string): Promise<Buffer> {
+  const make = 'mkdir -p packing/bin && cp "$1" "packing/$2" && tar -C packing -cjf packed.tar.bz2 "$2"';
+  await user.runOk(['sh', '-euc', make, 'sh', path, name]);
+  return readFileSync(join(user.home, 'packed.tar.bz2'));
+}

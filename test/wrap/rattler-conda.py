@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Installs conda packages for the tests, with the words of micromamba and the solver and installer of py-rattler.
 
+As conda, which it is when it is called so, it knows `conda shell.bash hook` and `conda env update` too.
+
 micromamba install [--yes] [--prefix DIR] [--file FILE] [-c|--channel CHANNEL] [SPEC...]
 micromamba remove [--yes] [--prefix DIR] NAME...
 Other words fail, as those of a program that does not know them.
@@ -57,6 +59,13 @@ async def change(prefix, channels, wanted, unwanted):
 
 
 def main():
+    words = sys.argv[1:]
+    if os.path.basename(sys.argv[0]) == "conda":
+        if words == ["shell.bash", "hook"]:
+            print(f'conda() {{ "{os.path.abspath(sys.argv[0])}" "$@"; }}')
+            return
+        if words[:2] == ["env", "update"]:
+            words[:2] = ["install"]
     parser = argparse.ArgumentParser(prog="micromamba")
     parser.add_argument("verb", choices=["install", "remove"])
     parser.add_argument("--yes", "-y", action="store_true")
@@ -64,7 +73,7 @@ def main():
     parser.add_argument("--file", "-f")
     parser.add_argument("--channel", "-c", action="append", default=[])
     parser.add_argument("words", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     channels, specs = read_file(given.file) if given.file else ([], [])
     channels = given.channel + channels or os.environ.get("TEST_CHANNEL", "").split()
     removed = given.words if given.verb == "remove" else []

@@ -73,6 +73,12 @@ export const wrapErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'wrap-installer-refused': {
+    message: 'fetch the installer {url}: {reason}',
+    hint: 'look at conda_url and conda_sha256 in the configuration; conda_command names a program that is installed here',
+    exitStatus: 1,
+    httpStatus: 502,
+  },
   'wrap-record-unreadable': {
     message: 'read the record of {path}: {reason}',
     hint: 'it is written when an installation is made or updated; one made by Tykky itself has none',
