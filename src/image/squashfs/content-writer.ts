@@ -76,8 +76,7 @@ export function createContentWriter(
       const isCompressed = stored !== bytes;
       const sizeWord = isCompressed ? stored.length : stored.length | uncompressedDataBit;
       appended({ start: area.end(), sizeWord }, stored);
-      if (isCompressed) release();
-      return area.append(stored, isCompressed ? undefined : release);
+      return area.append(stored, release);
     });
   }
 
