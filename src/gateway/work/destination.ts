@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a system's runtime looks for images: `ID.squashfs` and `ID.meta` in one directory. What everyone may run everyone
 // may read, since no program of the runtime has privilege; the rest is for the gateway's user, and for root, who prepares
-// jobs. The metadata is there before the image, which makes an image exist by appearing;
-// each file appears whole.
+// jobs. The metadata is there before the image, which makes an image exist by appearing; each file appears whole.
+// Metadata may vouch for its image, so it never stands beside one that somebody else has left there.
 
 export type DeliveryProgress = (doneBytes: number, totalBytes: number) => void;
 
@@ -12,9 +12,11 @@ export type Destination = {
    * be made anew: its metadata would vouch for what nobody here has made.
    */
   readonly sizeOf: (id: string, format: string, signal: AbortSignal) => Promise<number | undefined>;
+  /** Writes new metadata for an image that is there. */
   readonly putMeta: (id: string, text: string, signal: AbortSignal) => Promise<void>;
+  /** Puts the image at `path` and its metadata, in place of whatever has this name. */
   readonly putImage: (
-    image: { readonly id: string; readonly format: string; readonly path: string },
+    image: { readonly id: string; readonly format: string; readonly path: string; readonly meta: string },
     options: { readonly signal: AbortSignal; readonly onProgress: DeliveryProgress },
   ) => Promise<void>;
   /** Lets everyone read image and metadata, or nobody but the gateway's user. */

@@ -5,6 +5,7 @@ import { describeError, SlipwayError } from '../../model/index.ts';
 import { moveDurably, removeIfPresent } from '../../sys/files.ts';
 import { type UserFile, userFile } from '../../sys/import-file.ts';
 import { temporaryName } from '../../sys/process-identity.ts';
+import { squashfsFault, superblockBytes } from './import-check.ts';
 
 export type LocalImport = {
   readonly path: string;
@@ -13,9 +14,6 @@ export type LocalImport = {
   readonly system: string;
   readonly pathOf: (id: string, suffix: string) => string;
 };
-
-/** "hsqs" and the version 4.0 in a squashfs superblock. */
-const squashfsMagic = 0x7371_7368;
 
 /** @throws SlipwayError `gateway-import-refused`; the file system's */
 export async function importLocalFile(
@@ -31,11 +29,8 @@ export async function importLocalFile(
     throw refuse(describeError(error), error);
   }
   try {
-    const superblock = await file.start(96);
-    if (superblock.length < 96 || superblock.readUInt32LE(0) !== squashfsMagic || superblock.readUInt16LE(28) !== 4) {
-      throw refuse('it is no squashfs 4.0 image');
-    }
-    if (superblock.readBigUInt64LE(40) > BigInt(file.sizeBytes)) throw refuse('the image is cut short');
+    const fault = squashfsFault(await file.start(superblockBytes), file.sizeBytes);
+    if (fault !== undefined) throw refuse(fault);
     const id = await file.fastHash(options.signal);
     await options.onHashed(id);
     const path = wanted.pathOf(id, wanted.format);

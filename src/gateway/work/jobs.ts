@@ -114,10 +114,12 @@ async function runPull(run: JobRun, { config, platform, destination }: Place): P
   await update({ status: 'TRANSFER', statusMessage, facts });
   const access = isPrivate ? { userAcl: record.userAcl, groupAcl: record.groupAcl } : { userAcl: [], groupAcl: [] };
   try {
-    await destination.putMeta(facts.id, metaText(record, facts, { ...access, isPrivate, settings }), signal);
-    if (made !== undefined) {
+    const meta = metaText(record, facts, { ...access, isPrivate, settings });
+    if (made === undefined) {
+      await destination.putMeta(facts.id, meta, signal);
+    } else {
       await destination.putImage(
-        { id: facts.id, format: record.format, path: made.path },
+        { id: facts.id, format: record.format, path: made.path, meta },
         {
           signal,
           onProgress: (doneBytes, totalBytes) => {

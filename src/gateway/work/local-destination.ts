@@ -24,10 +24,18 @@ const abandonedMs = 86_400_000;
 
 export function localDestination(system: string, directory: string): Destination {
   const pathOf = (id: string, suffix: string): string => join(directory, imageFileName(id, suffix));
-  const install = async (from: string, path: string): Promise<void> => {
+  const putMeta = async (id: string, text: string): Promise<void> => {
+    await ensureDirectory(directory, { mode: 0o755 });
+    const path = pathOf(id, 'meta');
+    await writeFileAtomic(path, text, { mode, temporary: `${path}.partial.${temporaryName()}` });
+  };
+  /** All that takes long is done before what is there is touched. */
+  const install = async (from: string, path: string, putItsMeta: () => Promise<void>): Promise<void> => {
     const partial = `${path}.partial.${temporaryName()}`;
     try {
       await copyTo(from, partial);
+      await removeIfPresent(path);
+      await putItsMeta();
       await moveDurably(partial, path, { mode });
     } catch (error) {
       await removeIfPresent(partial).catch(() => false);
@@ -41,16 +49,13 @@ export function localDestination(system: string, directory: string): Destination
       const isOurs = meta !== undefined && isConvertedBySlipway(meta);
       return image?.isFile() === true && isOurs ? image.size : undefined;
     },
-    putMeta: async (id, text) => {
-      await ensureDirectory(directory, { mode: 0o755 });
-      const path = pathOf(id, 'meta');
-      await writeFileAtomic(path, text, { mode, temporary: `${path}.partial.${temporaryName()}` });
-    },
-    putImage: async ({ id, format, path }, { signal, onProgress }) => {
+    putMeta,
+    putImage: async ({ id, format, path, meta }, { signal, onProgress }) => {
       signal.throwIfAborted();
+      await ensureDirectory(directory, { mode: 0o755 });
       const totalBytes = (await statIfPresent(path))?.size ?? 0;
       onProgress(0, totalBytes);
-      await install(path, pathOf(id, format));
+      await install(path, pathOf(id, format), () => putMeta(id, meta));
       onProgress(totalBytes, totalBytes);
     },
     setReaders: async ({ id, format }, readers) => {

@@ -53,7 +53,8 @@ export async function runWorkerProcess(run: WorkerRun): Promise<Made | undefined
 
 /**
  * Lets the service go first: a conversion takes all the processors there are. By nice(1), as threads keep the priority that
- * their process had when they were made (setpriority(2), "C library/kernel differences").
+ * their process had when they were made (setpriority(2), "C library/kernel differences"). That counts within the worker's
+ * session; the worker itself sees to its session.
  */
 async function afterOthers(command: WorkerRun['command']): Promise<WorkerRun['command']> {
   const nice = await findProgram('nice', systemSearchPath);

@@ -14,6 +14,7 @@ import {
 } from '../../image/index.ts';
 import { describeError, digestHex, hasCode, type PullEvent, SlipwayError } from '../../model/index.ts';
 import { readRegistryAccess } from '../../site/index.ts';
+import { yieldToOtherSessions } from '../../sys/background.ts';
 import { systemClock } from '../../sys/clock.ts';
 import type { TlsMaterial } from '../../sys/tls-material.ts';
 import type { ImageFacts } from '../records/types.ts';
@@ -38,6 +39,7 @@ export async function runWorker(input: AsyncIterable<Buffer>, write: (text: stri
   try {
     const first = await next();
     if (first.type !== 'task') throw new Error('the task is missing');
+    await yieldToOtherSessions(gone.signal);
     const { source, resolved, isPrivate } = await resolve(first.task, say, gone.signal);
     try {
       say({ type: 'resolved', facts: factsOf(resolved), isPrivate, digest: resolved.digest });
