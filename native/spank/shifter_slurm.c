@@ -143,11 +143,11 @@ static int each_line(char *answer, spank_t sp, int (*use)(spank_t, const char *w
   return 0;
 }
 
-// `env`: for the job's own programs; `job`: for both, and root's scripts find it as SPANK_NAME.
+// `env`: for the job's own programs; `secret`: for root's scripts alone, which find it as SPANK_NAME; `job`: for both.
 static int use_at_submission(spank_t sp, const char *word, const char *name, const char *value) {
-  if (setenv(name, value, 1) != 0)
+  if (strcmp(word, "secret") != 0 && setenv(name, value, 1) != 0)
     return -1;
-  if (strcmp(word, "job") == 0 && spank_job_control_setenv(sp, name, value, 1) != ESPANK_SUCCESS) {
+  if (strcmp(word, "env") != 0 && spank_job_control_setenv(sp, name, value, 1) != ESPANK_SUCCESS) {
     slurm_error("shifter: tell the job's nodes of %s: Slurm refuses", name);
     return -1;
   }
@@ -211,6 +211,8 @@ static int begin_step(spank_t sp, int ac, char **av) {
   static char answer[ANSWER_MAX], wanted[8];
   uint32_t job = 0, step = 0;
   uid_t uid = 0;
+  // Slurm shows tasks what root's scripts are told. Programs that print their variables must not give away a key.
+  (void)spank_unsetenv(sp, "SLURM_SPANK_SHIFTER_SSH_SECRET");
   if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS || spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS ||
       spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
     return ESPANK_SUCCESS;

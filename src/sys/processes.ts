@@ -3,6 +3,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { systemClock } from './clock.ts';
 
+const pauseMs = 50;
+
 export type RunningProcess = { readonly pid: number; readonly argv: readonly string[] };
 
 /** The processes of a user, by effective id; one that ends meanwhile is left out. */
@@ -42,6 +44,30 @@ export async function processesWithCommand(program: string): Promise<readonly Ru
   return found.filter((one) => one !== undefined);
 }
 
+/** Those whose root is on this file system, whatever namespaces they have: `device` as stat(2) gives it. */
+export async function processesRootedOn(device: bigint): Promise<readonly number[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      try {
+        return (await stat(`/proc/${name}/root/`, { bigint: true })).dev === device ? Number(name) : undefined;
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+  return found.filter((pid) => pid !== undefined);
+}
+
+/** The file system of a path, for `processesRootedOn`; undefined where there is nothing. */
+export async function deviceOf(path: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(path, { bigint: true })).dev;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Asks a process to end (SIGTERM), and ends it (SIGKILL) where it has not after `graceMs`. */
 export async function endProcess(
   pid: number,
@@ -55,7 +81,7 @@ export async function endProcess(
     }
   };
   send('SIGTERM');
-  for (let waitedMs = 0; send(0) && waitedMs < options.graceMs; waitedMs += 50)
-    await systemClock.sleep(50, options.signal);
+  for (let waitedMs = 0; send(0) && waitedMs < options.graceMs; waitedMs += pauseMs)
+    await systemClock.sleep(pauseMs, options.signal);
   send('SIGKILL');
 }

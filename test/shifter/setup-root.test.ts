@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { type CommandResult, run, runOk } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
+import { sshdCommands } from '../support/sshd.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { copyTree, makeSite, siteCommands, type TestSite } from './site.ts';
 
 const skip = needs({
-  commands: [...siteCommands, 'losetup', 'unshare'],
+  commands: [...siteCommands, ...sshdCommands, 'ip', 'losetup', 'patchelf', 'pgrep', 'unshare'],
   root: true,
   userNamespaces: true,
   loopSquashfs: true,
@@ -23,7 +24,11 @@ describe('setupRoot', { skip }, () => {
   let site: TestSite;
 
   /** Runs a script as root in mounts of its own: $setup prepares for the user, $unsetup takes away, `as_user` runs as him. */
-  const script = async (text: string, env: Readonly<Record<string, string>> = {}): Promise<CommandResult> => {
+  const script = async (
+    text: string,
+    env: Readonly<Record<string, string>> = {},
+    namespaces: readonly string[] = [],
+  ): Promise<CommandResult> => {
     const bin = `${user.prefix}/bin`;
     const as = user
       .command([])
@@ -40,7 +45,7 @@ describe('setupRoot', { skip }, () => {
       `mounts() { grep -c " ${site.udiMount}" /proc/self/mountinfo || true; }`,
       `loops() { losetup --noheadings --output BACK-FILE | grep -c '^${site.imagePath}/' || true; }`,
     ];
-    return await run(['unshare', '--mount', '--', 'sh', '-c', [...head, text].join('\n')], {
+    return await run(['unshare', '--mount', ...namespaces, '--', 'sh', '-c', [...head, text].join('\n')], {
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env },
     });
   };
@@ -64,6 +69,7 @@ describe('setupRoot', { skip }, () => {
     await site.addImage('private', { real: 'busybox' }, [`USERACL: ${user.uid}`]);
     for (const suffix of ['squashfs', 'meta']) chmodSync(join(site.imagePath, `private.${suffix}`), 0o600);
     writeFileSync(join(site.directory, 'share/file'), 'shared\n');
+    await runOk(['ssh-keygen', '-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', join(site.directory, 'key')]);
   });
 
   it('mounts the image once by the kernel, and shifter enters it without mounting anything', async () => {
@@ -122,7 +128,9 @@ describe('setupRoot', { skip }, () => {
       ['-v /tmp:/etc/x id img', /nothing of yours can be mounted in/],
       ['-v /tmp:/mnt:perNodeCache=size=1g id img', /only root can mount/],
       ['-N "n1;x/2" id img', /is not HOST/],
-      ['-s "ssh-rsa x command=y" id img', /starts no sshd/],
+      ['-s "ssh-rsa x command=y" id img', /no public key of OpenSSH/],
+      ['-s - id img </dev/null', /standard input has no secret/],
+      [`-s "$(cat ${site.directory}/key.pub)" id img`, /there is no optUdiImage\/sbin\/sshd/],
       ['-u root id img', /not whom the site knows/],
       ['-U 0 id img', /root runs nothing/],
     ] as const) {
@@ -160,6 +168,32 @@ describe('setupRoot', { skip }, () => {
       assert.equal(result.status, 1);
       assert.match(result.stderr, /only root can/);
     }
+  });
+
+  it("starts an sshd for a key of the user's own, as the site's sshd_config would have it", async () => {
+    const udiImage = join(site.directory, 'udi');
+    await runOk([join(user.prefix, 'bin/slipway'), 'inject', 'prepare-sshd', udiImage]);
+    site.write(
+      'udi/etc/sshd_config',
+      'Port 2204\nAllowUsers ToBeReplaced\nHostKey /opt/udiImage/etc/ssh_host_dsa_key\nBanner /etc/hostname\n',
+    );
+    site.configure(`optUdiImage=${udiImage}`, `siteFs=${join(user.home, '..')}`);
+    await user.runOk(
+      ['sh', '-c', 'mkdir -m 700 .udiRoot && cat > .udiRoot/id_rsa.key && chmod 600 .udiRoot/id_rsa.key'],
+      {
+        input: readFileSync(join(site.directory, 'key')),
+      },
+    );
+    const enter = `as_user shifter --image=id:img sh -c "ssh -q n1 'cat /var/shifterConfig.json; echo \\$SSH_CONNECTION' </dev/null"`;
+    const result = await script(
+      `hostname n1; printf '127.0.0.1 localhost n1\\n' > /run/hosts; mount --bind /run/hosts /etc/hosts; ip link set lo up
+       setup -N n1/1 -s "$(cat ${site.directory}/key.pub)" id img && ${enter}; status=$?; unsetup; mounts; pgrep -u ${user.name} sshd; exit $status`,
+      {},
+      ['--net', '--uts'],
+    );
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /^\{"identifier":"img".*\}\n127.0.0.1 \d+ 127.0.0.1 2204\n0\n$/);
+    site.configure();
   });
 
   it('leaves nothing mounted when it is killed at any time, and unsetupRoot is content with nothing', async () => {

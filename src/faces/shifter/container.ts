@@ -10,6 +10,8 @@ import type { ContainerUser } from './container-user.ts';
 import { etcFiles } from './etc-files.ts';
 import { glibcAdaptations } from './module-glibc.ts';
 import { runSiteHooks } from './site-hooks.ts';
+import { clientEntries, type ContainerSsh, fitForSsh, sshEntries, sshMounts } from './ssh/container-ssh.ts';
+import { serverDirectory } from './ssh/server-files.ts';
 
 export type Container = {
   /** What is laid over the image. */
@@ -26,6 +28,8 @@ export type ContainerInput = {
   readonly config: string;
   /** The text of /var/hostsfile, where the batch system gives one. */
   readonly hostsFile?: string;
+  /** Where an sshd is to be in the container. */
+  readonly ssh?: ContainerSsh;
   readonly image: LibraryTree;
   readonly inputs: Inputs;
   readonly isRoot: boolean;
@@ -52,7 +56,7 @@ const covered = ['/etc/ssh', '/opt/udiImage', '/var/empty', '/var/run', '/var/sp
 
 /** @throws SlipwayError `shifter-etc-unusable`, `shifter-site-path-missing`, `shifter-hook-failed` */
 export function buildContainer(input: ContainerInput): Container {
-  const { udiRoot, modules, volumes, inputs } = input;
+  const { udiRoot, modules, volumes, inputs, ssh } = input;
   const system: Adaptation = {
     origin: 'shifter',
     mounts: [
@@ -62,7 +66,12 @@ export function buildContainer(input: ContainerInput): Container {
     environment: [],
   };
   const site: readonly Adaptation[] = [
-    { origin: 'optUdiImage of the site', mounts: udiImageMounts(udiRoot, inputs), environment: [] },
+    {
+      origin: 'optUdiImage of the site',
+      mounts: udiImageMounts(udiRoot, inputs).filter(({ target }) => ssh === undefined || target !== serverDirectory),
+      environment: [],
+    },
+    { origin: 'sshd of the job', mounts: ssh === undefined ? [] : sshMounts(ssh), environment: [] },
     ...modules.map((module) => ({
       origin: `module ${module.name}`,
       mounts: copyPathMounts(module, inputs),
@@ -85,6 +94,7 @@ export function buildContainer(input: ContainerInput): Container {
       target,
       entries: [
         ...(target === '/opt/udiImage' ? udiImageEntries(udiRoot, inputs) : []),
+        ...(target === '/etc/ssh' && ssh !== undefined ? clientEntries(ssh) : []),
         ...mountPoints(target, above, inputs),
       ],
       flags: { nosuid: true, nodev: true },
@@ -98,11 +108,14 @@ export function buildContainer(input: ContainerInput): Container {
 }
 
 function layerOf(input: ContainerInput): readonly MadeEntry[] {
-  const { udiRoot, user, modules, config, hostsFile, inputs, isRoot } = input;
+  const { udiRoot, user, modules, config, hostsFile, ssh, image, inputs, isRoot } = input;
   const own: readonly MadeEntry[] = [
     ...directories.map((path) => ({ path, kind: 'directory' }) as const),
     { path: 'etc/ssh', kind: 'directory' },
-    ...etcFiles(udiRoot, user, inputs),
+    ...etcFiles(udiRoot, user, inputs).map((entry) =>
+      ssh === undefined ? entry : fitForSsh(entry, { userName: user.name, image }),
+    ),
+    ...(ssh === undefined ? [] : sshEntries({ udiRoot, image, inputs })),
     { path: 'var/shifterConfig.json', kind: 'file', content: config },
     ...(hostsFile === undefined ? [] : [{ path: 'var/hostsfile', kind: 'file', content: hostsFile } as const]),
   ];

@@ -11,6 +11,7 @@ import type { CommandContext } from './context.ts';
 import { inject as description } from './descriptions/inject.ts';
 import { cdiText, hookText, type HookTextOptions, mountHookText } from './hook-text.ts';
 import { moduleLines, prepareMpi } from './prepare-mpi.ts';
+import { prepareSshd } from './prepare-sshd.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
 
 type Line = ReturnType<typeof readLine>;
@@ -19,6 +20,7 @@ export async function run(argv: readonly string[], { environment, signal }: Comm
   const line = readLine(argv);
   const inputs = createInputs({ environment: environment.variables, cwd: environment.workingDirectory });
   if (line.operands[0] === 'prepare-mpi') return await prepare(line, inputs, { environment, signal });
+  if (line.operands[0] === 'prepare-sshd') return await prepareServer(line, inputs, { environment, signal });
   const { text, notes } = make(line, inputs, dirname(environment.launcher));
   for (const note of notes) environment.stderr.write(`slipway inject: note: ${printable(note)}\n`);
   const output = line.value('output');
@@ -42,6 +44,23 @@ async function prepare(
     `slipway inject: ${names} and ${dependencies.length} libraries that they need are in ${printable(path)}\n`,
   );
   environment.stdout.write(moduleLines(path));
+  return 0;
+}
+
+/** `prepare-sshd DIR`: OpenSSH for containers, and what a site writes to show it in all of them. */
+async function prepareServer(
+  line: Line,
+  inputs: Inputs,
+  { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
+): Promise<number> {
+  const directory = line.operands[1];
+  if (directory === undefined) throw usageError(description, 'prepare-sshd needs the directory that is to be filled');
+  const path = inputs.absolute(directory);
+  const { programs, libraries } = await prepareSshd(path, { inputs, signal });
+  environment.stderr.write(
+    `slipway inject: ${programs.join(', ')} and ${libraries.length} libraries that they need are in ${printable(path)}\n`,
+  );
+  environment.stdout.write(`optUdiImage = ${path}\n`);
   return 0;
 }
 
@@ -140,7 +159,10 @@ function make(
       return { text: cdiText(parsed, kind), notes: [] };
     }
     default:
-      throw usageError(description, `"${what}" is none of slurm, libfabric, mpi, glibc, cdi, prepare-mpi`);
+      throw usageError(
+        description,
+        `"${what}" is none of slurm, libfabric, mpi, glibc, cdi, prepare-mpi, prepare-sshd`,
+      );
   }
 }
 

@@ -4,15 +4,12 @@
 // with the C library that all of it needs, for images with an older one.
 import { basename, posix } from 'node:path';
 import { findGlibc, findMpiLibraries } from '../../host/index.ts';
-import { describeError, SlipwayError } from '../../model/index.ts';
-import { ensureDirectory, readFileIfPresent, writeFileAtomic } from '../../sys/files.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { ensureDirectory } from '../../sys/files.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { replaceLink } from '../../sys/replace-link.ts';
-import { systemSearchPath } from '../../sys/process.ts';
-import { runProgram } from '../../sys/run-program.ts';
+import { copyLibrary, patchElf } from './copy-library.ts';
 
-const maxLibraryBytes = 1 << 30;
-const patchTimeoutMs = 60_000;
 /** Names by which programs that were built with any MPICH, or another of its ABI, ask for the C library of MPI. */
 const abiNames = ['libmpi.so.12', 'libmpich.so.12'];
 
@@ -43,44 +40,14 @@ export async function prepareMpi(
   for (const path of own) await copyLibrary(path, glibc);
   for (const path of found.libraries) {
     const copy = await copyLibrary(path, lib);
-    await setRunPath(copy, '$ORIGIN/dep', signal);
+    await patchElf(copy, ['--set-rpath', '$ORIGIN/dep'], signal);
     const name = basename(path);
     if (!abiNames.includes(name)) continue;
     for (const other of abiNames) if (other !== name) await replaceLink(name, posix.join(lib, other));
   }
   const dependencies = found.dependencies.filter((path) => !isGlibc.has(basename(path)));
-  for (const path of dependencies) await setRunPath(await copyLibrary(path, dep), '$ORIGIN', signal);
+  for (const path of dependencies) await patchElf(await copyLibrary(path, dep), ['--set-rpath', '$ORIGIN'], signal);
   return { libraries: found.libraries, dependencies };
-}
-
-/** Under the name by which it is asked for, whatever the file is called. */
-async function copyLibrary(path: string, directory: string): Promise<string> {
-  const bytes = await readFileIfPresent(path, { maxBytes: maxLibraryBytes });
-  if (bytes === undefined) throw new SlipwayError('inject-missing', { what: path, reason: 'it has just gone' });
-  const copy = posix.join(directory, basename(path));
-  await writeFileAtomic(copy, bytes, { mode: 0o755 });
-  return copy;
-}
-
-/** DT_RUNPATH of the copy alone: the loader takes what it needs from there, and nothing else comes with it. */
-async function setRunPath(file: string, runPath: string, signal: AbortSignal): Promise<void> {
-  const fail = (reason: string, cause?: unknown): never => {
-    throw new SlipwayError(
-      'inject-missing',
-      { what: 'patchelf', reason },
-      { cause, hint: 'install patchelf (Debian: apt install patchelf)' },
-    );
-  };
-  const run = {
-    argv: ['patchelf', '--set-rpath', runPath, file],
-    environment: { PATH: systemSearchPath },
-    mergesErrors: true,
-    maxOutputBytes: 64 << 10,
-    timeoutMs: patchTimeoutMs,
-    signal,
-  } as const;
-  const { exitStatus, output } = await runProgram(run).catch((cause: unknown) => fail(describeError(cause), cause));
-  if (exitStatus !== 0) fail(`${file}: ${output.toString('utf8').trim()}`);
 }
 
 /** The lines of udiRoot.conf for a module that shows the directory. */

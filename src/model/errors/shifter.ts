@@ -170,6 +170,18 @@ export const shifterErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'shifter-sshd-missing': {
+    message: "start the container's sshd: there is no {path}",
+    hint: 'fill a directory with slipway inject prepare-sshd DIR, and name it in udiRoot.conf: optUdiImage = DIR',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'shifter-sshd-failed': {
+    message: "start the container's sshd on port {port}: {reason}",
+    hint: 'the container itself is prepared; optUdiImage/etc/sshd_config may have what this sshd does not know',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
   'shifter-root-needed': {
     message: 'run {command}: only root can',
     hint: 'the batch system runs it in its prolog and epilog',

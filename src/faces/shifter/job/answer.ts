@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** A line of an answer. */
-export type AnswerLine = { readonly word: 'env' | 'job' | 'root'; readonly name: string; readonly value: string };
+export type AnswerLine = {
+  readonly word: 'env' | 'job' | 'secret' | 'root';
+  readonly name: string;
+  readonly value: string;
+};
 
 export function answerText(lines: readonly AnswerLine[]): string {
   return lines.map(({ word, name, value }) => `${word} ${name}=${value}\n`).join('');

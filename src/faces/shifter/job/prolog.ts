@@ -13,7 +13,7 @@ import { describeJob, type JobDescription, listNodes, slurmCommands } from './de
 import { releaseStale } from './epilog.ts';
 import { joinMemoryCgroup } from './memory-cgroup.ts';
 import { nodeRecords } from './node-record.ts';
-import { configWords, type JobWords } from './words.ts';
+import { configWords, isOn, type JobWords } from './words.ts';
 
 const setupTimeoutMs = 300_000;
 const maxSaidBytes = 256 << 10;
@@ -24,6 +24,8 @@ type Wanted = {
   readonly type: string;
   readonly volume: string;
   readonly module: string;
+  /** Of the job's keys; the other is a public key that the user brought. */
+  readonly sshSecret: string;
   readonly sshKey: string;
 };
 
@@ -45,7 +47,9 @@ export async function prolog(words: JobWords, environment: FaceEnvironment, sign
     await joinMemoryCgroup(words, { id, uid: job.uid });
     await records.write({ job: id, udiMount, state: 'begun' });
     const nodes = await listNodes(job.nodeList, { id, commands, signal });
-    await setUp([...configWords(words), ...setupWords(wanted, job, nodes)], environment, signal);
+    const isServed = isOn(words.settings.get('enable_sshd'));
+    const asked = isServed ? wanted : { ...wanted, sshSecret: '', sshKey: '' };
+    await setUp([...configWords(words), ...setupWords(asked, job, nodes)], asked.sshSecret, { environment, signal });
     await records.write({ job: id, udiMount, state: 'prepared' });
   } catch (error) {
     signal.throwIfAborted();
@@ -62,6 +66,7 @@ function wantedBy(variables: FaceEnvironment['variables']): Wanted | undefined {
     type: own('IMAGETYPE'),
     volume: own('VOLUME'),
     module: own('MODULE'),
+    sshSecret: own('SSH_SECRET'),
     sshKey: own('SSH_PUBKEY'),
   };
   return wanted.image === '' || wanted.type === '' ? undefined : wanted;
@@ -83,7 +88,9 @@ function setupWords(wanted: Wanted, job: JobDescription, nodes: readonly string[
     String(job.gid),
     '-u',
     job.userName,
-    ...(wanted.sshKey === '' ? [] : ['-s', wanted.sshKey]),
+    // A secret is no word: everyone can read those.
+    ...(wanted.sshSecret === '' ? [] : ['-s', '-']),
+    ...(wanted.sshSecret !== '' || wanted.sshKey === '' ? [] : ['-s', wanted.sshKey]),
     '-N',
     nodes.map((name) => `${name}/${job.cpusPerNode}`).join(' '),
     ...wanted.volume
@@ -97,10 +104,16 @@ function setupWords(wanted: Wanted, job: JobDescription, nodes: readonly string[
   ];
 }
 
-async function setUp(words: readonly string[], { launcher }: FaceEnvironment, signal: AbortSignal): Promise<void> {
+async function setUp(
+  words: readonly string[],
+  input: string,
+  given: { readonly environment: FaceEnvironment; readonly signal: AbortSignal },
+): Promise<void> {
+  const { environment, signal } = given;
   const { exitStatus, output } = await runProgram({
-    argv: [`${dirname(launcher)}/setupRoot`, ...words],
+    argv: [`${dirname(environment.launcher)}/setupRoot`, ...words],
     environment: { PATH: systemSearchPath },
+    input,
     mergesErrors: true,
     maxOutputBytes: maxSaidBytes,
     timeoutMs: setupTimeoutMs,

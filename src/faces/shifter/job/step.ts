@@ -2,25 +2,35 @@
 // A step begins on this node, as root.
 import { SlipwayError } from '../../../model/index.ts';
 import { cgroupsOfProcess, joinCgroup } from '../../../sys/cgroup.ts';
-import { processesOf } from '../../../sys/processes.ts';
+import { readFileIfPresent } from '../../../sys/files.ts';
+import { processesWithCommand } from '../../../sys/processes.ts';
 import { systemSearchPath } from '../../../sys/process.ts';
 import { runProgram } from '../../../sys/run-program.ts';
+import { sshdPath } from '../prepare/places.ts';
+import { preparedConfigPath, readShifterConfig } from '../shifter-config.ts';
 import { nodeRecords } from './node-record.ts';
-import type { JobWords } from './words.ts';
+import { isOn, type JobWords } from './words.ts';
 
 /**
- * The root in which every program of a job with --ccm runs.
+ * The root in which every program of a job with --ccm runs: this node's own, never an image that somebody chose. Slurm's
+ * daemon does things of its own in there before it gives up root's rights.
  * @throws SlipwayError `job-not-prepared` with the reason that the prolog found
  */
 export async function rootOfStep(words: JobWords): Promise<string> {
   const record = await nodeRecords().read(words.job);
-  if (record?.state === 'prepared') return record.udiMount;
+  if (record?.state === 'prepared') {
+    const config = await readFileIfPresent(preparedConfigPath(record.udiMount), { maxBytes: maxConfigBytes });
+    if (readShifterConfig(config?.toString('utf8') ?? '')?.identifier === '/') return record.udiMount;
+    throw new SlipwayError('job-not-prepared', {
+      job: words.job,
+      reason: '--ccm is for local:/ alone, not for an image',
+    });
+  }
   const reason = record?.reason ?? 'no container was prepared on this node: --ccm needs nodes of its own (--exclusive)';
   throw new SlipwayError('job-not-prepared', { job: words.job, reason });
 }
 
-/** Where OpenSSH's server stands in a container that has one. */
-const sshd = '/opt/udiImage/sbin/sshd';
+const maxConfigBytes = 1 << 20;
 const externTimeoutMs = 60_000;
 
 /**
@@ -31,7 +41,7 @@ const externTimeoutMs = 60_000;
 export async function beginExtern(words: JobWords, signal: AbortSignal): Promise<void> {
   if (isOn(words.settings.get('extern_cgroup'))) {
     const groups = (await cgroupsOfProcess(process.pid)).filter((path) => /\/step_extern(?:\/|$)/.test(path));
-    const servers = (await processesOf(words.uid)).filter(({ argv }) => argv[0]?.startsWith(sshd) ?? false);
+    const servers = await processesWithCommand(sshdPath);
     for (const { pid } of servers) for (const group of groups) await joinCgroup(group, pid);
   }
   const program = words.settings.get('extern_setup') ?? '';
@@ -46,8 +56,4 @@ export async function beginExtern(words: JobWords, signal: AbortSignal): Promise
   });
   if (exitStatus === 0) return;
   throw new SlipwayError('job-extern-failed', { program, status: exitStatus, reason: output.toString('utf8').trim() });
-}
-
-function isOn(value: string | undefined): boolean {
-  return value !== undefined && value !== '0';
 }

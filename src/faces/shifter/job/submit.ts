@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // At submission: which image a name means now. The job keeps this one, whatever the name comes to mean while it waits.
+import { randomBytes } from 'node:crypto';
 import { openStore, storePath } from '../../../image/index.ts';
 import { SlipwayError } from '../../../model/index.ts';
 import { statIfPresent } from '../../../sys/files.ts';
 import { createInputs } from '../../../sys/inputs.ts';
-import { defaultUdiRootPath, readUdiRoot, splitModules } from '../../../site/index.ts';
+import { defaultUdiRootPath, readUdiRoot, splitModules, type UdiRoot } from '../../../site/index.ts';
 import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { readVolumes } from '../ask.ts';
-import { chooseImage } from '../image-choice.ts';
+import { chooseImage, type ImageChoice } from '../image-choice.ts';
 import { lookUpImage } from '../look-up.ts';
 import { selectModules } from '../modules.ts';
+import { identityOfJob } from '../ssh/server-identity.ts';
 import type { AnswerLine } from './answer.ts';
-import type { JobWords } from './words.ts';
+import { isOn, type JobWords } from './words.ts';
 
 /**
  * The variables of a job that asks for an image: with Shifter's configuration those of Shifter, and without it the digest
@@ -63,6 +65,29 @@ function inherited(name: string, requested: string, variables: FaceEnvironment['
   return first ?? second;
 }
 
+/** What --ccm runs everything in: a container of the node's own system. */
+const ownSystem: ImageChoice = { type: 'local', name: '/', request: 'local:/' };
+
+/** @throws SlipwayError `job-option-unusable` */
+function requireCcm(words: JobWords, image: string | undefined, udiRoot: UdiRoot): void {
+  const refuse = (reason: string): never => {
+    throw new SlipwayError('job-option-unusable', { option: '--ccm', reason });
+  };
+  if (image !== undefined && image !== ownSystem.request)
+    refuse('it runs all of the job in local:/, so no --image goes with it');
+  if (!udiRoot.allowLocalChroot) refuse('the site must set allowLocalChroot=1 in udiRoot.conf for it');
+  if (!isOn(words.settings.get('enable_sshd'))) refuse('the site must set enable_sshd=1 beside enable_ccm=1 for it');
+}
+
+/** A key that this job alone has. The public half is what Shifter's own plugin told the nodes. */
+function sshLines(): readonly AnswerLine[] {
+  const secret = randomBytes(32);
+  return [
+    { word: 'secret', name: 'SHIFTER_SSH_SECRET', value: secret.toString('base64') },
+    { word: 'job', name: 'SHIFTER_SSH_PUBKEY', value: identityOfJob(secret).authorizedKey },
+  ];
+}
+
 /** `docker:name` and `custom:name` are looked up by the gateway; `id:` and `local:` are what they are. */
 async function submitToShifter(
   words: JobWords,
@@ -73,8 +98,9 @@ async function submitToShifter(
   const config = words.settings.get('shifter_config') || defaultUdiRootPath;
   const udiRoot = readUdiRoot(config, createInputs({ environment: variables, cwd: workingDirectory }));
   const asked = words.image === '' ? undefined : words.image;
-  const image = chooseImage(asked, (name) => variables[name], udiRoot.defaultImageType);
+  const image = words.isCcm ? ownSystem : chooseImage(asked, (name) => variables[name], udiRoot.defaultImageType);
   if (image === undefined) throw new SlipwayError('job-image-missing', {});
+  if (words.isCcm) requireCcm(words, asked, udiRoot);
   readVolumes(words.volume);
   selectModules(splitModules(words.module), udiRoot);
   const { type, name, request } = image;
@@ -100,6 +126,7 @@ async function submitToShifter(
     ...optional('SHIFTER_VOLUME', words.volume),
     ...optional('SHIFTER_MODULE', words.module),
     ...optional('SHIFTER_CCM', words.isCcm ? '1' : ''),
+    ...(isOn(words.settings.get('enable_sshd')) ? sshLines() : []),
     ...(config === defaultUdiRootPath ? [] : [{ word: 'env', name: 'SLIPWAY_UDIROOT_CONF', value: config } as const]),
     { word: 'env', name: '_SLURM_SPANK_OPTION_shifter_image', value: `${pinned.type}:${pinned.id}` },
   ];

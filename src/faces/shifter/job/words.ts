@@ -61,3 +61,8 @@ export function configWords(words: JobWords): readonly string[] {
   const path = words.settings.get('shifter_config');
   return path === undefined || path === '' ? [] : ['-c', path];
 }
+
+/** Whether plugstack.conf sets a flag: `NAME` alone, or `NAME=` anything but 0. */
+export function isOn(value: string | undefined): boolean {
+  return value !== undefined && value !== '0';
+}

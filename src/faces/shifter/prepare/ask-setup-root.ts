@@ -2,6 +2,7 @@
 // From the words of `setupRoot` to what is to be prepared. They come from a job's owner by way of the batch system: each is
 // checked here.
 import { describeGetoptError, parseArguments } from '../../../formats/getopt/index.ts';
+import { parsePublicKey } from '../../../formats/openssh/index.ts';
 import { SlipwayError } from '../../../model/index.ts';
 import { defaultUdiRootPath, splitModules, type VolumeMap } from '../../../site/index.ts';
 import { readVolumes } from '../ask.ts';
@@ -13,8 +14,12 @@ export type SetupRootAsk = {
   readonly uid: number;
   readonly gid: number;
   readonly userName: string;
-  /** The text of /var/hostsfile. */
-  readonly hostsFile?: string;
+  /** A line each, as often as the node has tasks. */
+  readonly hosts?: readonly string[];
+  /** Whom the container's sshd lets in: a public key, or who knows the secret that standard input has. Absent: none is wanted. */
+  readonly ssh?: { readonly publicKey: string } | 'secret';
+  /** The container is in its place: its sshd is to be started, and nothing else. */
+  readonly isServing: boolean;
   readonly volumes: readonly VolumeMap[];
   /** Undefined: the site's default ones. */
   readonly moduleNames?: readonly string[];
@@ -43,23 +48,26 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
       ? Number(text)
       : usage(`--${option}: "${text}" is no id`);
   };
-  if (last('ssh-key') !== undefined) return usage('--ssh-key: this version starts no sshd in containers');
   const volumes = readVolumes(all('volume').join(';'));
   // What is left out here would be missing in every task, without a word.
   const cache = volumes.find(({ perNodeCache }) => perNodeCache !== undefined);
   if (cache !== undefined) throw new SlipwayError('shifter-cache-needs-root', { to: cache.to });
   const modules = last('modules');
   const nodes = last('nodes');
-  const hostsFile =
-    nodes === undefined
-      ? undefined
-      : (hostsFileText(nodes) ?? usage(`--nodes: "${nodes.slice(0, 100)}" is not HOST/N …`));
+  const hosts =
+    nodes === undefined ? undefined : (parseHosts(nodes) ?? usage(`--nodes: "${nodes.slice(0, 100)}" is not HOST/N …`));
+  const key = last('ssh-key');
+  const publicKey = key === undefined || key === '-' ? undefined : parsePublicKey(key);
+  if (key !== undefined && key !== '-' && publicKey === undefined)
+    return usage('--ssh-key: this is no public key of OpenSSH: TYPE BASE64 [COMMENT]');
   return {
     configPath: last('config') ?? defaultUdiRootPath,
     uid: id('uid'),
     gid: id('gid'),
     userName: last('user') ?? usage('--user is missing'),
-    ...(hostsFile === undefined ? {} : { hostsFile }),
+    ...(hosts === undefined ? {} : { hosts }),
+    ...(key === undefined ? {} : { ssh: publicKey === undefined ? 'secret' : { publicKey } }),
+    isServing: parsed.options.some((option) => option.name === 'serve'),
     volumes,
     ...(modules === undefined ? {} : { moduleNames: splitModules(modules) }),
     isVerbose: last('verbose') !== undefined || parsed.options.some((option) => option.name === 'verbose'),
@@ -67,8 +75,8 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
   };
 }
 
-/** `n1/2 n2/1` is n1, n1 and n2, a line each; undefined where it is none of this. */
-export function hostsFileText(text: string): string | undefined {
+/** `n1/2 n2/1` is n1, n1 and n2; undefined where it is none of this. */
+export function parseHosts(text: string): readonly string[] | undefined {
   const words = text.split(/\s+/).filter((word) => word !== '');
   const hosts: string[] = [];
   for (const word of words) {
@@ -78,5 +86,5 @@ export function hostsFileText(text: string): string | undefined {
     if (hosts.length + times > maxHosts) return undefined;
     for (let index = 0; index < times; index += 1) hosts.push(found[1] ?? '');
   }
-  return hosts.map((host) => `${host}\n`).join('');
+  return hosts;
 }

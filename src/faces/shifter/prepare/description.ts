@@ -11,8 +11,7 @@ const setupOptions = [
     short: 's',
     argument: 'required',
     argumentName: 'KEY',
-    help: 'refused: this version starts no sshd in containers',
-    hidden: true,
+    help: "start an sshd in the container, which lets this public key in; - reads the job's own secret from standard input",
   },
   {
     long: 'nodes',
@@ -30,6 +29,8 @@ const setupOptions = [
   },
   { long: 'modules', short: 'm', argument: 'required', argumentName: 'NAME[,NAME...]', help: 'modules of the site' },
   { long: 'verbose', short: 'V', argument: 'none', help: 'say what is prepared' },
+  // By which setupRoot calls itself when the container is in its place.
+  { long: 'serve', argument: 'none', help: 'start the sshd of the container that is prepared', hidden: true },
   {
     long: 'config',
     short: 'c',
@@ -47,7 +48,7 @@ export const setupRoot: CommandDescription = {
   name: 'setupRoot',
   summary: "prepare a job's container on this node",
   description: [
-    'Mounts the image and what the site adds at udiMount, once for all tasks of a job, whose shifter then enters it without privilege. Nothing is mounted before all is ready. Only root can.',
+    'Mounts the image and what the site adds at udiMount, once for all tasks of a job, whose shifter then enters it without privilege. Nothing is mounted before all is ready. With --ssh-key, the sshd of optUdiImage is then started in it as the user, on port 1204. Only root can.',
   ],
   operands: [
     { name: 'TYPE', help: 'id or local', completion: ['id', 'local'] },
@@ -76,7 +77,7 @@ export const unsetupRoot: CommandDescription = {
   name: 'unsetupRoot',
   summary: "take a job's container away",
   description: [
-    "Ends the container's sshd and unmounts udiMount with all below it. Whether there is something or not, the exit status is 0; it is 1 where something stays.",
+    "Ends the container's sshd and all else that runs in it, and unmounts udiMount with all below it. Whether there is something or not, the exit status is 0; it is 1 where something stays.",
   ],
   operands: [],
   options: unsetupOptions,

@@ -2,10 +2,13 @@
 // `setupRoot`: root's launcher asks what to mount for a job. It builds all of it in a mount namespace of its own and moves
 // it to udiMount in one step, so that a prolog which is killed leaves nothing. What a user may choose a path of (volumes)
 // is not mounted here, by root, but by each task as the user; its mount points are made.
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { keepPlan, planRun, type AskedRun } from '../../../launch/index.ts';
 import { type Adaptation, noIsolation, SlipwayError } from '../../../model/index.ts';
 import { readUdiRoot, type UdiRoot } from '../../../site/index.ts';
 import { createInputs, type Inputs } from '../../../sys/inputs.ts';
+import { readStandardInput } from '../../../sys/standard-input.ts';
 import { makeRootDirectory } from '../../../sys/root-directory.ts';
 import { groupIdsOf } from '../../../sys/name-service.ts';
 import { wallClockNs } from '../../../sys/wall-clock.ts';
@@ -20,7 +23,11 @@ import { findSiteImage, type SiteImage } from '../site-image.ts';
 import { askSetupRoot, type SetupRootAsk } from './ask-setup-root.ts';
 import { setupRoot, setupRootOptions } from './description.ts';
 import { isHelpWanted } from './help.ts';
-import { layerDirectory } from './places.ts';
+import { layServer } from '../ssh/lay-server.ts';
+import { identityForKey, identityOfJob, parseSecret, type ServerIdentity } from '../ssh/server-identity.ts';
+import { layerDirectory, serverFilesDirectory } from './places.ts';
+
+const maxSecretBytes = 100;
 
 /** Gives 1 where nothing was prepared, with the reason on stderr. */
 export async function planSetupRoot(words: readonly string[], context: PlanningContext): Promise<number> {
@@ -42,13 +49,21 @@ async function plan(words: readonly string[], context: PlanningContext): Promise
   if (inputs.identity().uid !== 0) throw new SlipwayError('shifter-root-needed', { command: setupRoot.name });
   const ask = askSetupRoot(words);
   const udiRoot = readUdiRoot(ask.configPath, inputs);
+  if (ask.isServing) {
+    const { serve } = await import('../ssh/serve.ts');
+    await serve(ask, udiRoot, context);
+    return 0;
+  }
+  const identity = identityFor(ask);
   if (inputs.kindOf(preparedConfigPath(udiRoot.udiMount)) !== undefined) {
     throw new SlipwayError('shifter-root-busy', { path: udiRoot.udiMount });
   }
   makeRootDirectory(udiRoot.udiMount);
   makeRootDirectory(layerDirectory);
+  if (identity !== undefined) makeRootDirectory(serverFilesDirectory);
   const own = { ...context, runDirectory: layerDirectory, nowNs: wallClockNs };
-  const ready = await planRun((fresh) => askedRun(words, ask, { udiRoot, inputs: fresh }), own);
+  const server = identity === undefined ? undefined : { identity, launcher: context.launcher };
+  const ready = await planRun((fresh) => askedRun(words, ask, { udiRoot, inputs: fresh, server }), own);
   if (ask.isVerbose)
     context.writeStderr(`setupRoot: ${ask.image.request} for ${ask.userName} at ${udiRoot.udiMount}\n`);
   keepPlan(
@@ -62,10 +77,14 @@ async function plan(words: readonly string[], context: PlanningContext): Promise
 function askedRun(
   words: readonly string[],
   ask: SetupRootAsk,
-  given: { readonly udiRoot: UdiRoot; readonly inputs: Inputs },
+  given: {
+    readonly udiRoot: UdiRoot;
+    readonly inputs: Inputs;
+    readonly server: { readonly identity: ServerIdentity; readonly launcher: string } | undefined;
+  },
 ): AskedRun {
-  const { udiRoot, inputs } = given;
-  const { uid, gid, userName, volumes, hostsFile } = ask;
+  const { udiRoot, inputs, server } = given;
+  const { uid, gid, userName, volumes, hosts } = ask;
   const user = containerUser(udiRoot, { uid, gid, groups: groupIdsOf(userName) }, inputs);
   if (user.name !== userName || user.gid !== gid) {
     throw new SlipwayError('shifter-user-refused', {
@@ -85,13 +104,18 @@ function askedRun(
   return {
     image: image.located,
     request: (opened) => {
+      const ssh =
+        server === undefined
+          ? undefined
+          : layServer({ identity: server.identity, ask, user, udiRoot, modules, image, inputs });
       const { layer, adaptations } = buildContainer({
         udiRoot,
         user,
         modules,
         volumes,
         config,
-        ...(hostsFile === undefined ? {} : { hostsFile }),
+        ...(hosts === undefined ? {} : { hostsFile: hosts.map((host) => `${host}\n`).join('') }),
+        ...(ssh === undefined ? {} : { ssh }),
         image: opened,
         inputs,
         isRoot: true,
@@ -106,7 +130,11 @@ function askedRun(
           layer: [...layer, { path: 'var/slipwayImage.json', kind: 'file', content: preparedImageText(image.config) }],
           preparesAt: udiRoot.udiMount,
           workdirs: [{ how: 'try', path: '/', origin: 'setupRoot' }],
-          words: ['/bin/true'],
+          // Run when all is in its place, in the mounts and with the root of the caller.
+          words:
+            server === undefined
+              ? ['/bin/true']
+              : [`${dirname(server.launcher)}/${setupRoot.name}`, '--serve', ...words.slice(1)],
         },
         writable: { kind: 'none' },
         hasCommand: false,
@@ -117,6 +145,15 @@ function askedRun(
     },
     covers: { words: [setupRoot.name, ...words.slice(1)], isExact: true },
   };
+}
+
+/** @throws SlipwayError `usage` where standard input has no secret */
+function identityFor({ ssh }: SetupRootAsk): ServerIdentity | undefined {
+  if (ssh === undefined) return undefined;
+  if (ssh !== 'secret') return identityForKey(ssh.publicKey, randomBytes(32));
+  const secret = parseSecret(readStandardInput(maxSecretBytes)?.toString('latin1') ?? '');
+  if (secret !== undefined) return identityOfJob(secret);
+  throw new SlipwayError('usage', { command: setupRoot.name, reason: '--ssh-key=-: standard input has no secret' });
 }
 
 /** An empty directory where the user's own mount will be. */

@@ -7,7 +7,7 @@ import { systemClock } from '../../../sys/clock.ts';
 import { createInputs } from '../../../sys/inputs.ts';
 import { loopImagesIn } from '../../../sys/loop-devices.ts';
 import { mountsBelow, unmountTree } from '../../../sys/mounts.ts';
-import { endProcess, processesWithCommand } from '../../../sys/processes.ts';
+import { deviceOf, endProcess, processesRootedOn, processesWithCommand } from '../../../sys/processes.ts';
 import { removeTree } from '../../../sys/files.ts';
 import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { supervise } from '../../terminal/supervise.ts';
@@ -33,6 +33,7 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
     const config = parsed.options.findLast(({ name }) => name === 'config')?.value ?? defaultUdiRootPath;
     const { udiMount, loopMount, imagePath } = readUdiRoot(config, createInputs({ environment: {}, cwd: '/' }));
     await endServers(signal);
+    if (mountsBelow(udiMount).length > 0) await endInside(udiMount, signal);
     const before = mountsBelow(udiMount).length === 0 ? 0 : loopImagesIn(imagePath).length;
     for (const path of [udiMount, loopMount]) await takeAway(path, signal);
     await oneLoopFewer(before, imagePath, signal);
@@ -44,6 +45,18 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
 /** Ends each sshd of a container on this node: the job is over. */
 async function endServers(signal: AbortSignal): Promise<void> {
   for (const { pid } of await processesWithCommand(sshdPath)) await endProcess(pid, { graceMs: 2000, signal });
+}
+
+/** Ends what still runs in the container: those who logged in, and what they left. */
+async function endInside(udiMount: string, signal: AbortSignal): Promise<void> {
+  const device = await deviceOf(udiMount);
+  if (device === undefined) return;
+  // A process may start another one meanwhile.
+  for (let tries = 0; tries < 3; tries += 1) {
+    const found = await processesRootedOn(device);
+    await Promise.all(found.map((pid) => endProcess(pid, { graceMs: 2000, signal })));
+    if (found.length === 0) return;
+  }
 }
 
 /** Unmounts the path with all below it. What a process still uses goes with its last user. */

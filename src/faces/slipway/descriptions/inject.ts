@@ -11,6 +11,7 @@ export const inject: CommandDescription<
     'Looks at this machine and writes the configuration of an OCI hook (schema 1.0.0), for the hooksDir of sarus.json, for podman --hooks-dir or for a bundle.',
     'slurm: the commands, plugins and configuration of Slurm, and the socket of MUNGE. libfabric: a provider, with what it needs. mpi and glibc: the libraries that replace those of an image. cdi FILE: turns the mounts and devices of a hook file into a specification of the Container Device Interface.',
     'prepare-mpi DIR: fills DIR with the libraries of MPI and all that they need, each finding the others where DIR is shown, and prints the lines of udiRoot.conf for a module that shows it.',
+    "prepare-sshd DIR: fills DIR with this machine's OpenSSH and all that it needs, for jobs whose containers have an sshd, and prints the line of udiRoot.conf that shows it.",
   ],
   usage: [
     '[OPTION...] slurm',
@@ -19,12 +20,13 @@ export const inject: CommandDescription<
     '[OPTION...] glibc',
     '[OPTION...] cdi FILE',
     '[OPTION...] prepare-mpi DIR',
+    '[OPTION...] prepare-sshd DIR',
   ],
   operands: [
     {
       name: 'WHAT',
-      help: 'slurm, libfabric, mpi, glibc, cdi or prepare-mpi',
-      completion: ['slurm', 'libfabric', 'mpi', 'glibc', 'cdi', 'prepare-mpi'],
+      help: 'slurm, libfabric, mpi, glibc, cdi, prepare-mpi or prepare-sshd',
+      completion: ['slurm', 'libfabric', 'mpi', 'glibc', 'cdi', 'prepare-mpi', 'prepare-sshd'],
     },
     {
       name: 'FILE',
