@@ -14,7 +14,14 @@ import {
   resolveStored,
   storePath,
 } from '../image/index.ts';
-import { hasCode, type ImageConfig, parseImageReference, SlipwayError } from '../model/index.ts';
+import {
+  type Emit,
+  hasCode,
+  type ImageConfig,
+  type PullEvent,
+  parseImageReference,
+  SlipwayError,
+} from '../model/index.ts';
 import { readRegistryAccess } from '../site/index.ts';
 import { readFileStart } from '../sys/file-chunks.ts';
 import { statFollowed } from '../sys/place-files.ts';
@@ -61,9 +68,14 @@ async function inStore(name: string, tools: WrapTools): Promise<ContainerSource>
   return find();
 }
 
-async function pull(name: string, store: string, { variables, signal, clock, version }: WrapTools): Promise<void> {
+async function pull(
+  name: string,
+  store: string,
+  { variables, signal, clock, version, emit }: WrapTools,
+): Promise<void> {
   const home = variables['HOME'] ?? '/';
   const access = await readRegistryAccess({ environment: variables, home });
+  const report: Emit<PullEvent> = (event) => emit({ type: 'pull', event });
   const reference = parseImageReference(name);
   const source = createRegistrySource({
     reference,
@@ -72,7 +84,7 @@ async function pull(name: string, store: string, { variables, signal, clock, ver
     credentials: createCredentialLookup({ environment: variables, home, helpers: access.rules.credentialHelpers }),
     plainHttp: false,
     foreignLayers: 'refuse',
-    emit: () => undefined,
+    emit: report,
     userAgent: `slipway/${version}`,
     clock,
   });
@@ -82,7 +94,7 @@ async function pull(name: string, store: string, { variables, signal, clock, ver
       source,
       store: await openStore(store),
       convertOptions: defaultConvertOptions,
-      emit: () => undefined,
+      emit: report,
       signal,
       clock,
     });
@@ -96,7 +108,14 @@ export async function convertContainer(path: string, target: string, tools: Wrap
   const { variables, workingDirectory, signal, clock } = tools;
   const searchPath = `${variables['PATH'] ?? ''}:${systemSearchPath}`;
   const { limits } = defaultConvertOptions;
-  const emit = (): void => undefined;
+  tools.emit({ type: 'stage', text: `Converting ${path}` });
+  const emit: Emit<PullEvent> = (event) => {
+    if (event.type === 'convert-progress') {
+      tools.emit({ type: 'image-progress', files: undefined, contentBytes: event.doneBytes });
+    } else if (event.type === 'warning') {
+      tools.emit({ type: 'warning', text: event.text });
+    }
+  };
   const opened = await openSource(
     { transport: 'path', path },
     {

@@ -12,11 +12,10 @@ import {
   readKeptConfiguration,
   readSettings,
   readSiteConfiguration,
-  type WrapEvent,
 } from '../../wrap/index.ts';
 import { build } from '../terminal/build.ts';
 import { printable } from '../terminal/printable.ts';
-import { formatCount, formatSize } from '../terminal/units.ts';
+import { createWrapReporter } from '../terminal/wrap-reporter.ts';
 import type { CommandContext } from './context.ts';
 import { wrap } from './descriptions/wrap.ts';
 import { type CommandLine, usageError } from './read-command-line.ts';
@@ -48,41 +47,28 @@ export async function installWith(asked: Configuration, { environment, signal }:
   if (launcher === '') throw new SlipwayError('launcher-missing', { command: 'wrap' });
   const site = await readSiteConfiguration(variables);
   const settings = readSettings(expandConfiguration(mergeConfiguration(site, asked), { variables, workingDirectory }));
-  await construct(settings, {
-    launcher,
-    build: build.id,
-    version: build.version,
-    variables,
-    workingDirectory,
-    clock,
-    emit: (event) => {
-      const text = eventText(event);
-      if (text !== '') stderr.write(text);
+  const { emit, close } = createWrapReporter(environment, {
+    say: (kind, text) => {
+      if (kind !== 'debug') stderr.write(`${kind === 'warning' ? 'warning: ' : ''}${printable(text)}\n`);
     },
-    signal,
+    pass: (text) => stderr.write(text),
+    isQuiet: false,
   });
-  stdout.write(`${settings.prefix}\n`);
-}
-
-function eventText(event: WrapEvent): string {
-  switch (event.type) {
-    case 'output':
-      return event.text
-        .split(/(\r?\n|[\r\t])/)
-        .map((part, index) => (index % 2 === 1 ? part : printable(part)))
-        .join('');
-    case 'warning':
-      return `warning: ${printable(event.text)}\n`;
-    case 'stage':
-    case 'info':
-      return `${printable(event.text)}\n`;
-    case 'image-written':
-      return `${formatCount(event.files, 'file', 'files')}, ${formatSize(event.contentBytes)}, became one of ${formatSize(event.sizeBytes)}\n`;
-    case 'debug':
-    case 'build-directory':
-    case 'image-progress':
-      return '';
+  try {
+    await construct(settings, {
+      launcher,
+      build: build.id,
+      version: build.version,
+      variables,
+      workingDirectory,
+      clock,
+      emit,
+      signal,
+    });
+  } finally {
+    close();
   }
+  stdout.write(`${settings.prefix}\n`);
 }
 
 const modes: Readonly<Record<string, string>> = { conda: 'conda', pip: 'venv', container: 'wrapcont', dir: 'wrapdisk' };

@@ -55,6 +55,7 @@ async function run(program: TykkyProgram, argv: readonly string[], context: Cont
   let messages = early;
   try {
     const configuration = await readAll(program, words, environment);
+    early.close();
     messages = createMessages(
       environment,
       levelOf(environment.variables['CW_LOG_LEVEL'] ?? configuration['log_level'] ?? 2),
@@ -69,6 +70,8 @@ async function run(program: TykkyProgram, argv: readonly string[], context: Cont
       messages.info('Set CW_DEBUG_KEEP_FILES to keep the build files, and CW_LOG_LEVEL=3 to see more');
     }
     return 1;
+  } finally {
+    messages.close();
   }
 }
 

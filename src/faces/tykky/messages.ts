@@ -2,15 +2,17 @@
 // Tykky's messages: `[ INFO ] text`, all on standard output, how many by the log level (0 errors, 1 warnings, 2 what is
 // done, 3 and 4 details with the time).
 import type { WrapEvent } from '../../wrap/index.ts';
-import { formatSize } from '../terminal/units.ts';
 import { printable } from '../terminal/printable.ts';
 import { type Paint, paint } from '../terminal/paint.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
+import { createWrapReporter } from '../terminal/wrap-reporter.ts';
 
 export type Messages = {
   readonly emit: (event: WrapEvent) => void;
   readonly error: (text: string) => void;
   readonly info: (text: string) => void;
+  /** Ends what is drawn on a terminal. */
+  readonly close: () => void;
 };
 
 type Label = 'INFO' | 'DEBUG' | 'WARNING' | 'ERROR';
@@ -35,41 +37,20 @@ export function createMessages(environment: FaceEnvironment, level: number): Mes
       .join(`\n${' '.repeat(9)}`);
     stdout.write(`${paint(`[ ${label} ]`, how.paint, hasColor)}${time} ${shown} \n`);
   };
-  return {
-    error: (text) => say('ERROR', text),
-    info: (text) => say('INFO', text),
-    emit: (event) => {
-      switch (event.type) {
-        case 'info':
-          return say('INFO', event.text);
-        case 'debug':
-          return say('DEBUG', event.text);
-        case 'warning':
-          return say('WARNING', event.text);
-        case 'stage':
-          return say('INFO', event.text);
-        case 'build-directory':
-          return say('INFO', `Using ${event.path} as temporary directory`);
-        case 'output':
-          // pip's reasons for failing stand there.
-          if (event.stream === 'stderr') return stderr.write(printableLines(event.text));
-          return level >= 2 ? stdout.write(printableLines(event.text)) : undefined;
-        case 'image-progress':
-          return say('DEBUG', `${event.files} files, ${formatSize(event.contentBytes)}`);
-        case 'image-written':
-          return say(
-            'INFO',
-            `${event.files} files, ${formatSize(event.contentBytes)}, became one of ${formatSize(event.sizeBytes)}`,
-          );
-      }
+  const { emit, close, makeWay } = createWrapReporter(environment, {
+    say: (kind, text) => say(labelOf[kind], text),
+    // pip's reasons for failing stand on stderr.
+    pass: (text, stream) => {
+      if (stream === 'stderr') stderr.write(text);
+      else if (level >= 2) stdout.write(text);
     },
+    isQuiet: level < 2,
+  });
+  const sayOwn = (label: Label, text: string): void => {
+    makeWay();
+    say(label, text);
   };
+  return { error: (text) => sayOwn('ERROR', text), info: (text) => sayOwn('INFO', text), emit, close };
 }
 
-/** What an installer says, with its own line ends and tabs. */
-function printableLines(text: string): string {
-  return text
-    .split(/(\r?\n|[\r\t])/)
-    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
-    .join('');
-}
+const labelOf = { info: 'INFO', debug: 'DEBUG', warning: 'WARNING' } as const;
