@@ -2,7 +2,7 @@
 // What can be asked of this machine besides the contents of files: kinds and modes of files, access, file systems.
 // Questions, not operations: what can't be found out is undefined, never an error.
 import { access, constants, stat, statfs } from 'node:fs/promises';
-import { arch, release, totalmem } from 'node:os';
+import { arch, hostname, release, totalmem } from 'node:os';
 
 export type FileStatus = {
   readonly kind: 'file' | 'directory' | 'character-device' | 'other';
@@ -19,6 +19,11 @@ export type FileSystemStatus = {
   readonly freeBytes: number;
   readonly freeInodes: number;
 };
+
+/** As its processes know it (uname(2)). */
+export function hostName(): string {
+  return hostname();
+}
 
 /** stat(2), symbolic links followed. */
 export async function statusOf(path: string): Promise<FileStatus | undefined> {

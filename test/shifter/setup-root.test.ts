@@ -19,6 +19,10 @@ const skip = needs({
   loopSquashfs: true,
 });
 
+const noXfs =
+  needs({ commands: ['mkfs.xfs'] }) ||
+  (!readFileSync('/proc/filesystems', 'utf8').includes('xfs') && 'this kernel has no xfs');
+
 describe('setupRoot', { skip }, () => {
   let user: TestUser;
   let site: TestSite;
@@ -126,7 +130,7 @@ describe('setupRoot', { skip }, () => {
       ['id ../img', /an identity has letters/],
       [`local ${site.directory}`, /does not allow directories/],
       ['-v /tmp:/etc/x id img', /nothing of yours can be mounted in/],
-      ['-v /tmp:/mnt:perNodeCache=size=1g id img', /only root can mount/],
+      ['-v /tmp:/mnt:perNodeCache=size=1g id img', /this site has no perNodeCachePath/],
       ['-N "n1;x/2" id img', /is not HOST/],
       ['-s "ssh-rsa x command=y" id img', /no public key of OpenSSH/],
       ['-s - id img </dev/null', /standard input has no secret/],
@@ -169,6 +173,44 @@ describe('setupRoot', { skip }, () => {
       assert.match(result.stderr, /only root can/);
     }
   });
+
+  it(
+    'makes a cache of the job’s own on the node, in a file without a name, as large as the site allows',
+    { skip: noXfs },
+    async () => {
+      const caches = join(site.directory, 'caches');
+      site.configure(
+        `perNodeCachePath=${caches}`,
+        'perNodeCacheSizeLimit=400m',
+        'perNodeCacheAllowedFsType=xfs',
+        'mkfsXfsPath=/sbin/mkfs.xfs',
+      );
+      const wish = '/none:/cache:perNodeCache=size=320m';
+      const enter = `as_user shifter --image=id:img -V ${wish}`;
+      const text = await said(`
+      setup -v ${wish} id img && ls -A ${caches} | wc -l
+      ${enter} sh -c 'echo kept > /cache/file; stat -c "%U %a" /cache; df -m /cache | awk "NR==2 && \\$2 > 200 && \\$2 <= 320 {print \\"sized\\"}"; grep -c " /cache xfs rw,nosuid,nodev" /proc/mounts'
+      ${enter} cat /cache/file
+      unsetup; mounts; grep -c slipway-shifter /proc/self/mountinfo || true
+      caches() { losetup --noheadings --output BACK-FILE | grep -c ${caches} || true; }
+      for i in $(seq 100); do [ "$(caches)" = 0 ] && break; sleep 0.1; done; caches; ls -A ${caches} | wc -l`);
+      assert.equal(text, `0\n${user.name} 755\nsized\n1\nkept\n0\n0\n0\n0`);
+      const refused = await user.run(['shifter', '--image=id:img', '-V', wish, 'true'], { env: site.env });
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /only root can mount.*\n.*hint: submit a job/);
+      for (const [size, reason] of [
+        ['1g', /are more than the site's limit/],
+        ['1m', /make a cache for \/cache in \/.*: ./],
+      ] as const) {
+        const result = await script(
+          `setup -v /none:/cache:perNodeCache=size=${size} id img; status=$?; mounts; ls -A ${caches} | wc -l; exit $status`,
+        );
+        assert.deepEqual([result.status, result.stdout], [1, '0\n0\n'], size);
+        assert.match(result.stderr, reason);
+      }
+      site.configure();
+    },
+  );
 
   it("starts an sshd for a key of the user's own, as the site's sshd_config would have it", async () => {
     const udiImage = join(site.directory, 'udi');

@@ -30,6 +30,8 @@ export type ContainerInput = {
   readonly hostsFile?: string;
   /** Where an sshd is to be in the container. */
   readonly ssh?: ContainerSsh;
+  /** What root alone makes for a job's person. */
+  readonly caches?: readonly Adaptation[];
   readonly image: LibraryTree;
   readonly inputs: Inputs;
   readonly isRoot: boolean;
@@ -85,7 +87,7 @@ export function buildContainer(input: ContainerInput): Container {
       environment: [],
     })),
   ];
-  const persons = volumeMounts(volumes);
+  const persons = [...(input.caches ?? []), ...volumeMounts(volumes)];
   const above = [...site, ...persons].flatMap(({ mounts }) => mounts);
   const covers: Adaptation = {
     origin: 'shifter: what an image has there is not shown',
@@ -154,10 +156,22 @@ function copyPathMounts({ name, copyPath }: ShifterModule, inputs: Inputs): read
 }
 
 function siteMounts(maps: readonly VolumeMap[], inputs: Inputs): readonly MountRequest[] {
-  return maps.map(({ from, to, readOnly }) => {
+  const shown = maps.filter(({ perNodeCache }) => perNodeCache === undefined);
+  return shown.map(({ from, to, readOnly }) => {
     if (inputs.kindOf(from) === undefined) throw missing('siteFs', from);
     return bind(from, to, readOnly);
   });
+}
+
+/** The caches that the site, its modules and a person want on each node. */
+export function cacheVolumes(wished: {
+  readonly udiRoot: Pick<UdiRoot, 'siteFs'>;
+  readonly modules: readonly ShifterModule[];
+  readonly volumes: readonly VolumeMap[];
+}): readonly VolumeMap[] {
+  const { udiRoot, modules, volumes } = wished;
+  const all = [...udiRoot.siteFs, ...modules.flatMap(({ siteFs }) => siteFs), ...volumes];
+  return all.filter(({ perNodeCache }) => perNodeCache !== undefined);
 }
 
 /** What a person wants to see elsewhere. A cache is root's to make, and is there already. */

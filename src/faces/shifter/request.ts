@@ -6,7 +6,7 @@ import type { ShifterModule, UdiRoot } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { parseVariable, type ShifterAsk } from './ask.ts';
 import { batchScriptMounts } from './batch-script.ts';
-import { buildContainer, type Container, volumeMounts } from './container.ts';
+import { buildContainer, cacheVolumes, type Container, volumeMounts } from './container.ts';
 import type { ContainerUser } from './container-user.ts';
 import { environmentOf } from './environment.ts';
 import { guestView, type GuestView } from './guest-view.ts';
@@ -38,9 +38,12 @@ export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest 
     opened,
     inputs,
   );
-  for (const { from, to, perNodeCache } of volumes) {
-    if (perNodeCache !== undefined) throw new SlipwayError('shifter-cache-needs-root', { to });
-    if (view.kindOf(from) !== 'directory') throw new SlipwayError('shifter-volume-missing', { from });
+  const [cache] = cacheVolumes({ volumes, modules, udiRoot });
+  if (cache !== undefined && preparedAt === undefined)
+    throw new SlipwayError('shifter-cache-needs-root', { to: cache.to });
+  for (const { from, perNodeCache } of volumes) {
+    if (perNodeCache === undefined && view.kindOf(from) !== 'directory')
+      throw new SlipwayError('shifter-volume-missing', { from });
   }
   const workdir = workdirOf(ask, image);
   const environment = environmentOf({

@@ -75,8 +75,20 @@ export const shifterErrors = {
     httpStatus: 500,
   },
   'shifter-cache-needs-root': {
-    message: 'make a cache for {to}: only root can mount a file system of its own, and no part of Slipway does',
-    hint: "leave perNodeCache out, and use the node's own $TMPDIR or /dev/shm",
+    message: 'make a cache for {to}: only root can mount a file system of its own',
+    hint: "submit a job that has its nodes for itself with the same --image, --volume and --module: its prolog makes the cache; elsewhere use the node's own $TMPDIR or /dev/shm",
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'shifter-cache-refused': {
+    message: 'make a cache for {to}: {reason}',
+    hint: 'an administrator lays down in udiRoot.conf what is allowed: perNodeCachePath, perNodeCacheSizeLimit, perNodeCacheAllowedFsType, mkfsXfsPath',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'shifter-cache-failed': {
+    message: 'make a cache for {to} in {path}: {reason}',
+    hint: 'root must be able to write there, and this node to mount xfs: modprobe loop xfs',
     exitStatus: 1,
     httpStatus: 500,
   },

@@ -29,7 +29,7 @@ export type SetupRootAsk = {
 
 const maxHosts = 1_000_000;
 
-/** @throws SlipwayError `usage`, `shifter-volume-invalid`, `shifter-image-malformed`, `shifter-cache-needs-root` */
+/** @throws SlipwayError `usage`, `shifter-volume-invalid`, `shifter-image-malformed` */
 export function askSetupRoot(words: readonly string[]): SetupRootAsk {
   const usage = (reason: string): never => {
     throw new SlipwayError('usage', { command: setupRoot.name, reason });
@@ -49,9 +49,6 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
       : usage(`--${option}: "${text}" is no id`);
   };
   const volumes = readVolumes(all('volume').join(';'));
-  // What is left out here would be missing in every task, without a word.
-  const cache = volumes.find(({ perNodeCache }) => perNodeCache !== undefined);
-  if (cache !== undefined) throw new SlipwayError('shifter-cache-needs-root', { to: cache.to });
   const modules = last('modules');
   const nodes = last('nodes');
   const hosts =

@@ -15,7 +15,7 @@ import { wallClockNs } from '../../../sys/wall-clock.ts';
 import { build } from '../../terminal/build.ts';
 import { errorText } from '../../terminal/error-text.ts';
 import type { PlanningContext } from '../../terminal/planner.ts';
-import { buildContainer } from '../container.ts';
+import { buildContainer, cacheVolumes } from '../container.ts';
 import { containerUser } from '../container-user.ts';
 import { selectModules } from '../modules.ts';
 import { preparedConfigPath, preparedImageText, shifterConfigText } from '../shifter-config.ts';
@@ -25,6 +25,7 @@ import { setupRoot, setupRootOptions } from './description.ts';
 import { isHelpWanted } from './help.ts';
 import { layServer } from '../ssh/lay-server.ts';
 import { identityForKey, identityOfJob, parseSecret, type ServerIdentity } from '../ssh/server-identity.ts';
+import { cacheMounts, dropNodeCaches, makeNodeCaches, type NodeCache, nodeCaches } from './node-caches.ts';
 import { layerDirectory, serverFilesDirectory } from './places.ts';
 
 const maxSecretBytes = 100;
@@ -60,10 +61,14 @@ async function plan(words: readonly string[], context: PlanningContext): Promise
   }
   makeRootDirectory(udiRoot.udiMount);
   makeRootDirectory(layerDirectory);
+  await dropNodeCaches(udiRoot);
+  const modules = selectModules(ask.moduleNames ?? udiRoot.defaultModules, udiRoot);
+  const caches = nodeCaches(cacheVolumes({ udiRoot, modules, volumes: ask.volumes }), udiRoot);
   if (identity !== undefined) makeRootDirectory(serverFilesDirectory);
   const own = { ...context, runDirectory: layerDirectory, nowNs: wallClockNs };
   const server = identity === undefined ? undefined : { identity, launcher: context.launcher };
-  const ready = await planRun((fresh) => askedRun(words, ask, { udiRoot, inputs: fresh, server }), own);
+  const ready = await planRun((fresh) => askedRun(words, ask, { udiRoot, inputs: fresh, server, caches }), own);
+  await makeNodeCaches(caches, { udiRoot, user: ask, signal: context.signal });
   if (ask.isVerbose)
     context.writeStderr(`setupRoot: ${ask.image.request} for ${ask.userName} at ${udiRoot.udiMount}\n`);
   keepPlan(
@@ -81,9 +86,10 @@ function askedRun(
     readonly udiRoot: UdiRoot;
     readonly inputs: Inputs;
     readonly server: { readonly identity: ServerIdentity; readonly launcher: string } | undefined;
+    readonly caches: readonly NodeCache[];
   },
 ): AskedRun {
-  const { udiRoot, inputs, server } = given;
+  const { udiRoot, inputs, server, caches } = given;
   const { uid, gid, userName, volumes, hosts } = ask;
   const user = containerUser(udiRoot, { uid, gid, groups: groupIdsOf(userName) }, inputs);
   if (user.name !== userName || user.gid !== gid) {
@@ -116,6 +122,7 @@ function askedRun(
         config,
         ...(hosts === undefined ? {} : { hostsFile: hosts.map((host) => `${host}\n`).join('') }),
         ...(ssh === undefined ? {} : { ssh }),
+        caches: cacheMounts(caches),
         image: opened,
         inputs,
         isRoot: true,

@@ -13,6 +13,7 @@ import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { supervise } from '../../terminal/supervise.ts';
 import { unsetupRoot, unsetupRootOptions } from './description.ts';
 import { isHelpWanted } from './help.ts';
+import { dropNodeCaches } from './node-caches.ts';
 import { layerDirectory, sshdPath } from './places.ts';
 
 const patienceMs = 15_000;
@@ -31,12 +32,14 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
     if (parsed.operands.length > 0) return usage(`unexpected argument "${parsed.operands[0]}"`);
     if (environment.uid !== 0) throw new SlipwayError('shifter-root-needed', { command: unsetupRoot.name });
     const config = parsed.options.findLast(({ name }) => name === 'config')?.value ?? defaultUdiRootPath;
-    const { udiMount, loopMount, imagePath } = readUdiRoot(config, createInputs({ environment: {}, cwd: '/' }));
+    const udiRoot = readUdiRoot(config, createInputs({ environment: {}, cwd: '/' }));
+    const { udiMount, loopMount, imagePath } = udiRoot;
     await endServers(signal);
     if (mountsBelow(udiMount).length > 0) await endInside(udiMount, signal);
     const before = mountsBelow(udiMount).length === 0 ? 0 : loopImagesIn(imagePath).length;
-    for (const path of [udiMount, loopMount]) await takeAway(path, signal);
+    for (const path of [udiMount, loopMount, layerDirectory]) await takeAway(path, signal);
     await oneLoopFewer(before, imagePath, signal);
+    await dropNodeCaches(udiRoot);
     await removeTree(layerDirectory);
     return 0;
   });
@@ -59,13 +62,15 @@ async function endInside(udiMount: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Unmounts the path with all below it. What a process still uses goes with its last user. */
+/** Unmounts all at the path and below it. What a process still uses goes with its last user. */
 async function takeAway(path: string, signal: AbortSignal): Promise<void> {
-  for (let tries = 0; mountsBelow(path).length > 0; tries += 1) {
+  let left = mountsBelow(path);
+  for (let fewest = left.length + 1; left[0] !== undefined; left = mountsBelow(path)) {
     signal.throwIfAborted();
-    if (tries === 10)
-      throw new SlipwayError('shifter-root-stays', { path, reason: `${mountsBelow(path).length} mounts are left` });
-    unmountTree(path);
+    if (left.length >= fewest)
+      throw new SlipwayError('shifter-root-stays', { path, reason: `${left.length} mounts are left` });
+    fewest = left.length;
+    unmountTree(left[0]);
   }
 }
 
