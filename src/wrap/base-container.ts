@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { copyFile, linkOrCopy, realPathIfPresent, setMode } from '../sys/place-files.ts';
 import type { Construction } from './construct.ts';
-import { type ContainerSource, convertContainer, findContainer } from './container-source.ts';
+import { type ContainerFacts, type ContainerSource, convertContainer, findContainer } from './container-source.ts';
 import { readImageOptions } from './image-options.ts';
 import { containerFileName } from './installation.ts';
 import { writeTreeImage } from './tree-image.ts';
@@ -11,25 +11,29 @@ import { writeTreeImage } from './tree-image.ts';
 /** The image in which it runs: an update keeps the one it has. */
 export async function findBase({ settings, tools }: Construction): Promise<ContainerSource | undefined> {
   if (settings.container === undefined) return undefined;
-  const kept = settings.isUpdate ? realPathIfPresent(join(settings.prefix, settings.containerName)) : undefined;
-  return await findContainer(kept ?? settings.container, tools);
+  const path = settings.isUpdate ? realPathIfPresent(join(settings.prefix, settings.containerName)) : undefined;
+  return path === undefined
+    ? await findContainer(settings.container, tools)
+    : { kind: 'squashfs', path, ...settings.keptContainer };
 }
 
-export type PlacedContainer = { readonly name: string; readonly path: string };
+export type PlacedContainer = { readonly name: string; readonly path: string } & ContainerFacts;
 
 /** Has the container's file stand in the prefix, or where it is if it is to be shared. */
 export async function placeContainer(construction: Construction, source: ContainerSource): Promise<PlacedContainer> {
   const { settings, tools, id, fileMode } = construction;
-  if (source.kind === 'squashfs' && settings.sharesContainer) return { name: source.path, path: source.path };
+  if (source.kind === 'squashfs' && settings.sharesContainer) return { ...source, name: source.path };
   const name = containerFileName(id);
   const path = join(settings.prefix, name);
   if (source.kind === 'squashfs') {
     // The one that an update keeps need not be there twice.
     if (source.path.startsWith(`${settings.prefix}/`)) linkOrCopy(source.path, path);
     else copyFile(source.path, path, fileMode);
-  } else if (source.kind === 'other') {
-    await convertContainer(source.path, path, tools);
-    setMode(path, fileMode);
+    return { ...source, name, path };
+  }
+  let facts: ContainerFacts = { environment: [], identity: undefined };
+  if (source.kind === 'other') {
+    facts = await convertContainer(source.path, path, tools);
   } else {
     const { compressor, blockSizeBytes } = readImageOptions(settings.imageOptions);
     await writeTreeImage(source.path, {
@@ -43,7 +47,7 @@ export async function placeContainer(construction: Construction, source: Contain
       signal: tools.signal,
       emit: tools.emit,
     });
-    setMode(path, fileMode);
   }
-  return { name, path };
+  setMode(path, fileMode);
+  return { ...facts, name, path };
 }

@@ -5,7 +5,7 @@ import type { InstallationRecord, PackageRecord } from './record.ts';
 
 export type RecordDifference = {
   readonly name: string;
-  readonly by: 'conda' | 'pip' | 'python';
+  readonly by: 'conda' | 'pip' | 'python' | 'image';
   /** How it is in each; undefined: not there. */
   readonly first: string | undefined;
   readonly second: string | undefined;
@@ -19,8 +19,10 @@ export function compareRecords(first: InstallationRecord, second: InstallationRe
     first: first.python?.version,
     second: second.python?.version,
   };
+  const image: RecordDifference = { name: 'image', by: 'image', first: first.container, second: second.container };
   return [
     ...(python.first === python.second ? [] : [python]),
+    ...(image.first === image.second ? [] : [image]),
     ...comparePackages('conda', first.conda, second.conda),
     ...comparePackages('pip', first.pip, second.pip),
   ];

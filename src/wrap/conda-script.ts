@@ -45,8 +45,13 @@ for cw_program in "\${cw_programs[@]}"; do
     fi
   done
 done
+if [ -z "$CW_CONDA" ] && [ -z "$CW_INSTALLER_KIND" ]; then
+  for cw_program in $CW_CONDA_NAMES; do
+    if [ -z "$CW_CONDA" ]; then CW_CONDA="$(command -v "$cw_program" || :)"; fi
+  done
+fi
 if [ -z "$CW_CONDA" ]; then
-  echo "what was fetched has none of: \${cw_programs[*]}" >&2
+  echo "there is none of: \${cw_programs[*]:-$CW_CONDA_NAMES}" >&2
   exit 1
 fi
 `;

@@ -105,7 +105,7 @@ function imagesOf(
 ): readonly { readonly name: string; readonly target: string }[] {
   const own = content.hasImage ? [{ name: settings.imageName, target: imageFileName(id) }] : [];
   const container =
-    content.container === undefined ? [] : [{ name: settings.containerName, target: content.container }];
+    content.container === undefined ? [] : [{ name: settings.containerName, target: content.container.name }];
   return [...own, ...container].filter(({ name, target }) => name !== basename(target) || target.includes('/'));
 }
 

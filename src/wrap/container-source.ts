@@ -11,17 +11,10 @@ import {
   openSource,
   openStore,
   pullImage,
-  resolveStored,
-  storePath,
+  resolveInStores,
+  storesToSearch,
 } from '../image/index.ts';
-import {
-  type Emit,
-  hasCode,
-  type ImageConfig,
-  type PullEvent,
-  parseImageReference,
-  SlipwayError,
-} from '../model/index.ts';
+import { type Emit, hasCode, type PullEvent, parseImageReference, SlipwayError } from '../model/index.ts';
 import { readRegistryAccess } from '../site/index.ts';
 import { readFileStart } from '../sys/file-chunks.ts';
 import { statFollowed } from '../sys/place-files.ts';
@@ -30,10 +23,20 @@ import { systemSearchPath } from '../sys/process.ts';
 import type { WrapTools } from './tools.ts';
 
 export type ContainerSource =
-  | { readonly kind: 'squashfs'; readonly path: string; readonly config: ImageConfig | undefined }
+  | ({ readonly kind: 'squashfs'; readonly path: string } & ContainerFacts)
   | { readonly kind: 'directory'; readonly path: string }
   /** In another format, to be converted: SIF, an archive, an OCI layout. */
   | { readonly kind: 'other'; readonly path: string };
+
+export type ContainerFacts = {
+  /** The image's own variables: `NAME=VALUE`. */
+  readonly environment: readonly string[];
+  /** By which exactly this image is found again, by its digest; undefined: only by the word that was given. */
+  readonly identity: string | undefined;
+};
+
+/** Of a file of which nothing more is known. */
+const noFacts: ContainerFacts = { environment: [], identity: undefined };
 
 /** A word as it is given to wrap-container. @throws SlipwayError `wrap-source-missing`, and those of the store and of pulling */
 export async function findContainer(word: string, tools: WrapTools): Promise<ContainerSource> {
@@ -44,7 +47,7 @@ export async function findContainer(word: string, tools: WrapTools): Promise<Con
   }
   if (stats !== undefined) {
     const start = await readFileStart(path, 4);
-    if (start.toString('latin1') === 'hsqs') return { kind: 'squashfs', path, config: undefined };
+    if (start.toString('latin1') === 'hsqs') return { kind: 'squashfs', path, ...noFacts };
     return { kind: 'other', path };
   }
   if (/^(?:\/|\.\.?\/)/.test(word)) throw new SlipwayError('wrap-source-missing', { path: word, what: 'container' });
@@ -53,10 +56,16 @@ export async function findContainer(word: string, tools: WrapTools): Promise<Con
 }
 
 async function inStore(name: string, tools: WrapTools): Promise<ContainerSource> {
-  const store = storePath(tools.variables, tools.variables['HOME']);
+  const stores = storesToSearch(tools.variables, tools.variables['HOME'], fileStoreReader.readText);
   const find = (): ContainerSource => {
-    const { squashfsPath, image } = resolveStored(name, store, fileStoreReader);
-    return { kind: 'squashfs', path: squashfsPath, config: image.config };
+    const { squashfsPath, image, tag } = resolveInStores(name, stores, fileStoreReader);
+    const { registry, repository } = tag?.reference ?? parseImageReference(name);
+    return {
+      kind: 'squashfs',
+      path: squashfsPath,
+      environment: image.config.env,
+      identity: `${registry}/${repository}@${image.digest}`,
+    };
   };
   try {
     return find();
@@ -64,7 +73,7 @@ async function inStore(name: string, tools: WrapTools): Promise<ContainerSource>
     if (!hasCode(error, 'image-not-found')) throw error;
   }
   tools.emit({ type: 'info', text: `Pulling ${name}` });
-  await pull(name, store, tools);
+  await pull(name, stores[0], tools);
   return find();
 }
 
@@ -103,8 +112,8 @@ async function pull(
   }
 }
 
-/** Writes an image of another format to a squashfs at `target`. @throws SlipwayError of sources and of converting */
-export async function convertContainer(path: string, target: string, tools: WrapTools): Promise<void> {
+/** Writes an image of another format to a squashfs at `target`, and gives what it says of itself. @throws SlipwayError of sources and of converting */
+export async function convertContainer(path: string, target: string, tools: WrapTools): Promise<ContainerFacts> {
   const { variables, workingDirectory, signal, clock } = tools;
   const searchPath = `${variables['PATH'] ?? ''}:${systemSearchPath}`;
   const { limits } = defaultConvertOptions;
@@ -146,6 +155,8 @@ export async function convertContainer(path: string, target: string, tools: Wrap
       clock,
       signal,
     });
+    const { config } = opened.kind === 'tree' ? opened.source : await opened.source.resolve(signal);
+    return { ...noFacts, environment: config.env };
   } finally {
     await opened.source.close();
   }

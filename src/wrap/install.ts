@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { writeFileAtomic } from '../sys/files.ts';
 import { makeDirectory, realPathIfPresent, statFollowed } from '../sys/place-files.ts';
+import type { PlacedContainer } from './base-container.ts';
 import type { Construction } from './construct.ts';
+import { imageVariables } from './image-variables.ts';
 import type { Variables } from './environment-difference.ts';
 import { prepareBuildPlace, runInPlace } from './in-place.ts';
 import { ownScripts } from './installation.ts';
@@ -23,10 +25,10 @@ export type Installed = {
 };
 
 /**
- * Installs. @param containerPath the image in which the installer runs; undefined: the machine itself
+ * Installs. @param container the image in which the installer runs; undefined: the machine itself
  * @throws SlipwayError `wrap-script-failed`, `wrap-source-missing`, `wrap-installer-missing`; the signal's reason
  */
-export async function install(construction: Construction, containerPath: string | undefined): Promise<Installed> {
+export async function install(construction: Construction, container: PlacedContainer | undefined): Promise<Installed> {
   const { settings, tools, buildDirectory, server } = construction;
   const { prefix } = settings;
   const isDirectory = settings.mode === 'wrapdisk';
@@ -46,12 +48,12 @@ export async function install(construction: Construction, containerPath: string 
     build: tools.build,
     buildDirectory,
     binds: [
-      ...containerBinds(construction, containerPath),
+      ...(container === undefined ? [] : containerBinds(construction)),
       { source: contentAt, target: prefix, readOnly: false },
       ...(await hiddenFiles(construction)),
     ],
     image: old === undefined || oldImage === undefined ? undefined : { path: oldImage, target: old, server },
-    container: containerPath === undefined ? undefined : { path: containerPath, server },
+    container: container === undefined ? undefined : { path: container.path, server },
   });
   const run = (words: readonly string[], environment: Variables): Promise<number> =>
     runInPlace(program, {
@@ -72,9 +74,9 @@ export async function install(construction: Construction, containerPath: string 
   const text = `${copyScript({ old, source })}${installScript(settings)}`;
   const script = join(buildDirectory, '_install.sh');
   await writeFileAtomic(script, text, { mode: 0o600 });
-  const status = await run([script], buildVariables(construction));
+  const status = await run([script], buildVariables(construction, container));
   if (status !== 0) throw new SlipwayError('wrap-script-failed', { what: 'installation', status });
-  if (containerPath !== undefined) {
+  if (container !== undefined) {
     for (const [name, own] of ownScripts) await writeFileAtomic(join(contentAt, 'bin', name), own, { mode: 0o755 });
   }
   return installed;
@@ -103,10 +105,10 @@ rm -f -- "$env_root/bin/_debug_exec" "$env_root/bin/_debug_shell"
 }
 
 /** The caller's own environment: an installer may need his modules, proxies and credentials. */
-function buildVariables({ settings, tools, buildDirectory }: Construction): Variables {
+function buildVariables({ tools, buildDirectory }: Construction, container: PlacedContainer | undefined): Variables {
   const { variables } = tools;
   const isolated =
-    settings.container === undefined ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin', LD_LIBRARY_PATH: undefined };
+    container === undefined ? {} : { LD_LIBRARY_PATH: undefined, ...imageVariables(container.environment) };
   const condaPackages =
     (variables['CW_ENABLE_CONDARC'] ?? '') === '' ? { CONDA_PKGS_DIRS: join(buildDirectory, '_pkgs') } : {};
   return {
@@ -144,11 +146,7 @@ async function hiddenFiles({ settings, tools, buildDirectory }: Construction): P
   ].filter(({ target }) => statFollowed(target) !== undefined);
 }
 
-function containerBinds(
-  { settings, buildDirectory }: Construction,
-  containerPath: string | undefined,
-): readonly BoundPath[] {
-  if (containerPath === undefined) return [];
+function containerBinds({ settings, buildDirectory }: Construction): readonly BoundPath[] {
   return [
     ...mountsOfMachine(settings.mountPoints, settings.workdir),
     { source: buildDirectory, target: buildDirectory, readOnly: false },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { findProgram, systemSearchPath } from '../sys/process.ts';
 import type { Construction } from './construct.ts';
+import type { WrapSettings } from './settings.ts';
 import { fetchInstaller, type Installer } from './fetch-installer.ts';
 
 export type Installers = {
@@ -29,11 +30,18 @@ function searchPath({ tools }: Construction): string {
   return tools.variables['PATH'] ?? systemSearchPath;
 }
 
+/** The names of what may be there, the first first. */
+export function condaNames({ conda, usesMamba }: WrapSettings): readonly string[] {
+  if (conda !== '') return [conda];
+  return usesMamba ? mambaFirst : condaFirst;
+}
+
 async function findConda(construction: Construction): Promise<string> {
   const { settings } = construction;
   const given = settings.conda;
-  if (given.startsWith('/')) return given;
-  const names = given === '' ? (settings.usesMamba ? mambaFirst : condaFirst) : [given];
+  // In an image it is the image's own, which the build will look for.
+  if (given.startsWith('/') || settings.container !== undefined) return given.startsWith('/') ? given : '';
+  const names = condaNames(settings);
   for (const name of names) {
     const path = await findProgram(name, searchPath(construction));
     if (path !== undefined) return path;
@@ -48,7 +56,8 @@ const condaFirst = ['conda', 'mamba', 'micromamba', 'pixi'] as const;
 const mambaFirst = ['mamba', 'micromamba', 'conda', 'pixi'] as const;
 
 async function findUv(construction: Construction): Promise<string> {
-  const path = await findProgram('uv', searchPath(construction));
+  const path =
+    construction.settings.container !== undefined ? undefined : await findProgram('uv', searchPath(construction));
   if (path !== undefined) return path;
   return join(construction.buildDirectory, '_uv/bin/uv');
 }

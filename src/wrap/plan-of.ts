@@ -2,6 +2,7 @@
 // From what was prepared to the plan of its wrappers.
 import { type EnvironmentEdit, type Plan, placeMark } from '../model/index.ts';
 import type { Construction } from './construct.ts';
+import { imageVariables } from './image-variables.ts';
 import { imageFileName } from './installation.ts';
 import { markPlace, starterFor } from './extra-environment.ts';
 import { mountsOfMachine } from './machine-mounts.ts';
@@ -14,7 +15,7 @@ export function planOf({ settings, id, server }: Construction, content: Prepared
     server,
     builtIn: settings.prefix,
     maskedPath: content.maskedPath,
-    container: content.container,
+    container: content.container?.name,
     binds: content.container === undefined ? [] : mountsOfMachine(settings.mountPoints, settings.workdir),
     hidden: settings.hiddenDirectories,
     activation: content.activation,
@@ -36,20 +37,14 @@ function libraryEdits(paths: readonly string[], prefix: string): readonly Enviro
   return markPlace([{ edit: 'prepend', name: 'LD_LIBRARY_PATH', value: paths.join(':'), separator: ':' }], prefix);
 }
 
-const containerPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
 /** In a container the machine's paths for programs and libraries mean nothing. */
 function containerEnvironment(content: Prepared): readonly EnvironmentEdit[] {
   if (content.container === undefined) return [];
-  const own = content.containerEnvironment.flatMap((line) => {
-    const at = line.indexOf('=');
-    return at > 0 ? [{ edit: 'set', name: line.slice(0, at), value: line.slice(at + 1) } as const] : [];
-  });
+  const own = Object.entries(imageVariables(content.container.environment));
   return [
     { edit: 'unset', glob: 'LD_LIBRARY_PATH' },
     { edit: 'unset', glob: 'LD_PRELOAD' },
-    { edit: 'set', name: 'PATH', value: containerPath },
-    ...own,
+    ...own.map(([name, value]) => ({ edit: 'set', name, value }) as const),
     { edit: 'prepend', name: 'PATH', value: `${placeMark}/bin`, separator: ':' },
     { edit: 'set', name: '_CW_IS_ISOLATED', value: 'Yes' },
   ];

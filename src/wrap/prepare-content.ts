@@ -9,7 +9,7 @@ import type { Construction } from './construct.ts';
 import { findContainer } from './container-source.ts';
 import { condaActivationEdits } from './conda-activation.ts';
 import { extraEdits, type ExtraEdits } from './extra-environment.ts';
-import { findBase, placeContainer } from './base-container.ts';
+import { findBase, type PlacedContainer, placeContainer } from './base-container.ts';
 import { ownLinks } from './installation.ts';
 import { directoryTree, withSquashfsTree } from './file-trees.ts';
 import { readImageOptions } from './image-options.ts';
@@ -21,10 +21,8 @@ import { writeTreeImage } from './tree-image.ts';
 export type Prepared = {
   /** Whether there is an image of what was installed, as there is of all but a container. */
   readonly hasImage: boolean;
-  /** The container's file: a name in the prefix, or a path. */
-  readonly container: string | undefined;
-  readonly containerPath: string | undefined;
-  readonly containerEnvironment: readonly string[];
+  /** The image in which it runs; its name is that of a file in the prefix, or a path. */
+  readonly container: PlacedContainer | undefined;
   /** By name; what each is inside. */
   readonly programs: ReadonlyMap<string, string>;
   readonly activation: readonly EnvironmentEdit[];
@@ -43,7 +41,7 @@ export async function prepareContent(construction: Construction, imagePath: stri
   if (settings.mode === 'wrapcont') return await prepareContainer(construction, extra);
   const source = await findBase(construction);
   const container = source === undefined ? undefined : await placeContainer(construction, source);
-  const installed = await install(construction, container?.path);
+  const installed = await install(construction, container);
   const { contentAt } = installed;
   const tree = directoryTree(contentAt, settings.prefix);
   const programs = findPrograms(tree, wrapperPaths(construction), { wrapsAll: settings.wrapsAll, emit: tools.emit });
@@ -65,9 +63,7 @@ export async function prepareContent(construction: Construction, imagePath: stri
   const pyvenv = await readFileIfPresent(join(contentAt, 'pyvenv.cfg'), { maxBytes: 1 << 16 });
   return {
     hasImage: true,
-    container: container?.name,
-    containerPath: container?.path,
-    containerEnvironment: source?.kind === 'squashfs' ? (source.config?.env ?? []) : [],
+    container,
     programs,
     activation,
     extra,
@@ -148,9 +144,7 @@ async function prepareContainer(construction: Construction, extra: ExtraEdits): 
   );
   return {
     hasImage: false,
-    container: container.name,
-    containerPath: container.path,
-    containerEnvironment: source.kind === 'squashfs' ? (source.config?.env ?? []) : [],
+    container,
     programs,
     activation: [],
     extra,

@@ -39,6 +39,8 @@ export type WrapSettings = {
   readonly source: string | undefined;
   /** The image in which all runs; undefined: the machine itself. */
   readonly container: string | undefined;
+  /** What is known of it since the installation was made, for its update. */
+  readonly keptContainer: { readonly environment: readonly string[]; readonly identity: string | undefined };
   readonly sharesContainer: boolean;
   readonly mountPoints: readonly string[];
   /** Directories of the machine that programs are not to see. */
@@ -122,6 +124,7 @@ export function readSettings(configuration: Configuration): WrapSettings {
     requirementsFile: text('requirements_file'),
     source: text('wrap_src'),
     container: isContained && containerSource !== 'auto' ? containerSource : undefined,
+    keptContainer: { environment: list('container_environment'), identity: text('container_identity') },
     sharesContainer: flag('share_container', false),
     mountPoints: list('mount_points'),
     hiddenDirectories: list('excluded_mount_points'),

@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { listDirectoryIfPresentSync } from '../sys/files.ts';
+import type { PlacedContainer } from './base-container.ts';
 import type { Construction } from './construct.ts';
 import type { Prepared } from './prepare-content.ts';
 import { readCondaPackages, readPythonPackages } from './read-packages.ts';
+import type { Configuration } from './settings.ts';
 import { type InstallationRecord, type PackageRecord, readRecord, recordPath } from './record.ts';
 
 /** By path in the prefix. */
@@ -13,7 +15,7 @@ export async function textsOf(construction: Construction, content: Prepared): Pr
   const { settings, tools } = construction;
   const texts = new Map<string, string>([
     ['common.sh', commonText(construction)],
-    ['share/conf.yaml', stringify(settings.configuration)],
+    ['share/conf.yaml', stringify({ ...settings.configuration, ...keptOf(content.container) })],
     [
       'share/VERSION.yml',
       stringify({
@@ -61,12 +63,23 @@ async function recordOf(
     mode: settings.mode,
     prefix: settings.prefix,
     ...(content.pyvenv === undefined ? {} : { python: pythonOf(content.pyvenv) }),
-    ...(settings.container === undefined ? {} : { container: settings.container }),
-    ...(settings.source === undefined ? {} : { source: settings.source }),
+    ...(settings.container === undefined ? {} : { container: content.container?.identity ?? settings.container }),
+    ...(settings.source === undefined ? {} : { source: sourceOf(settings.source, content) }),
     hasScripts: scripts > 0 || before?.hasScripts === true,
     conda: isEnvironment ? readCondaPackages(contentAt) : [],
     pip: pip.map((each) => withFormerDigest(each, before?.pip ?? [])),
   };
+}
+
+/** What a file in the prefix does not tell of the image that it was. */
+function keptOf(container: PlacedContainer | undefined): Configuration {
+  if (container === undefined) return {};
+  const { environment, identity } = container;
+  return { container_environment: environment, ...(identity === undefined ? {} : { container_identity: identity }) };
+}
+
+function sourceOf(source: string, { hasImage, container }: Prepared): string {
+  return hasImage ? source : (container?.identity ?? source);
 }
 
 function withFormerDigest(each: PackageRecord, former: readonly PackageRecord[]): PackageRecord {

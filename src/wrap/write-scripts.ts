@@ -6,7 +6,7 @@ import { readFileIfPresent, writeFileAtomic } from '../sys/files.ts';
 import { statFollowed } from '../sys/place-files.ts';
 import type { Construction } from './construct.ts';
 import { variablesScript } from './install-script.ts';
-import { findInstallers } from './installers.ts';
+import { condaNames, findInstallers } from './installers.ts';
 import type { Script } from './settings.ts';
 
 const maxInputBytes = 64 << 20;
@@ -49,6 +49,7 @@ export async function writeScripts(construction: Construction): Promise<Readonly
     CW_REQUIREMENTS: requirements,
     CW_PLAIN_REQUIREMENTS: plainRequirements,
     CW_CONDA: installers.conda ?? '',
+    CW_CONDA_NAMES: condaNames(settings).join(' '),
     CW_INSTALLER: installers.installer?.path ?? '',
     CW_INSTALLER_KIND: installers.installer?.kind ?? '',
     CW_INSTALLER_NAME: installers.installer?.name ?? '',

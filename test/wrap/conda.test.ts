@@ -7,15 +7,23 @@ import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import type { CommandResult } from '../support/command.ts';
 import { sha256, startFakeServer } from '../support/fake-registry.ts';
+import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeChannel } from './conda-channel.ts';
 import { wrapNeeds, writeFiles } from './installations.ts';
 import { pipVariables } from './python-projects.ts';
 
+const authorities = '/etc/ssl/certs/ca-certificates.crt';
+
 await suite(
   'conda-containerize',
-  { skip: needs({ ...wrapNeeds, commands: [...wrapNeeds.commands, 'gcc', 'bzip2'] }) },
+  {
+    skip: needs({
+      ...wrapNeeds,
+      commands: [...wrapNeeds.commands, 'gcc', 'bzip2', 'mmdebstrap', 'umoci', authorities],
+    }),
+  },
   () => {
     let user: TestUser;
     let reason: string | false = false;
@@ -207,6 +215,21 @@ await suite(
       const refused = await user.run(words, { env: { ...env, CW_GLOBAL_YAML: join(user.home, 'open.yaml') } });
       assert.match(refused.stdout, /without TLS whoever is on the way can exchange it/);
       assert.equal(await user.runOk([join(user.home, 'fetched/bin/place')]), `placed in ${user.home}/fetched\n`);
+    });
+
+    check('in an image, apart from the machine', async () => {
+      const config = { conda_url: join(user.home, 'tools/micromamba') };
+      await writeFiles(user, user.home, { 'tool.yaml': JSON.stringify(config) });
+      const target = join(user.home, 'in-image');
+      const words = ['slipway', 'wrap', 'conda', target, '--file', 'conda_env.yaml', '--config', 'tool.yaml'];
+      // rattler wants certificates of authorities even for file://, and the image has none.
+      const copy = join(user.home, 'certificates.crt');
+      await user.runOk(['cp', authorities, copy]);
+      const image = await realImage('debian-python');
+      await user.runOk([...words, '--image', image], { env: { ...env, SSL_CERT_FILE: copy } });
+      const text = 'import os, sys; print(sys.prefix, os.path.exists("/usr/bin/gcc"))';
+      assert.equal(await user.runOk([join(target, 'bin/python'), '-c', text]), `${target} False\n`);
+      assert.equal(await user.runOk([join(target, 'bin/place')]), `placed in ${target}\n`);
     });
 
     check('what can not be solved is said, and nothing is left', async () => {

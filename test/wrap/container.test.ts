@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs of a container wrapped, and an environment installed in one: apart from the machine, but for what is shared.
 import assert from 'node:assert/strict';
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
-import { makeImages } from '../run/images.ts';
+import { buildSif, usualObjects } from '../../src/formats/sif/build.test-helper.ts';
+import { makeImages, pullImage } from '../run/images.ts';
 import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
 import { pushImage, registryCommands, startRegistry } from '../support/registry.ts';
@@ -60,6 +61,33 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
     assert.equal(await user.runOk([join(shared, 'bin/cat'), '/work/note']), 'from the image\n');
   });
 
+  test('SIF files, OCI layouts and images of the store will do, with the variables that they have', async () => {
+    const config = { Env: ['OWN=of the image', 'PATH=/own/bin:/bin'] };
+    const sif = join(user.home, 'image.sif');
+    writeFileSync(sif, buildSif(usualObjects(readFileSync(squashfs))));
+    const fromSif = join(user.home, 'from-sif');
+    await user.runOk(['wrap-container', '-w', '/bin/cat', '--prefix', fromSif, sif]);
+    assert.equal(await user.runOk([join(fromSif, 'bin/cat'), '/work/note']), 'from the image\n');
+
+    const registry = await startRegistry();
+    const name = await pullImage(directory, { registry, name: 'own', config, user });
+    const layout = join(user.home, 'layout');
+    await user.runOk(['slipway', 'convert', '--quiet', name, `oci:${layout}`]);
+    for (const image of [name, layout]) {
+      const prefix = join(user.home, `from-${image === name ? 'store' : 'layout'}`);
+      const made = await user.runOk(['slipway', 'wrap', 'container', prefix, image, '--programs', '/bin/sh']);
+      assert.equal(made, `${prefix}\n`);
+      const show = [join(prefix, 'bin/sh'), '-c', 'echo "$OWN $PATH"; cat /work/note'];
+      assert.equal(await user.runOk(show), `of the image ${prefix}/bin:/own/bin:/bin\nfrom the image\n`);
+    }
+    // The record names the image by digest, by which it is found again whatever the tag says by then.
+    const record = await user.runOk(['slipway', 'wrap', 'show', join(user.home, 'from-store')]);
+    const [, exact = ''] = /source +(127\.0\.0\.1:\d+\/own@sha256:[0-9a-f]{64})\n/.exec(record) ?? [];
+    const again = join(user.home, 'again');
+    await user.runOk(['slipway', 'wrap', 'container', again, exact, '--programs', '/bin/cat']);
+    assert.equal(await user.runOk([join(again, 'bin/cat'), '/work/note']), 'from the image\n');
+  });
+
   test('what is missing is said', async () => {
     const wrap = (...words: readonly string[]): ReturnType<TestUser['run']> =>
       user.run(['wrap-container', '--prefix', join(user.home, 'x'), ...words]);
@@ -110,5 +138,6 @@ unpack='import sys, sysconfig, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(
     await writeFiles(user, user.home, { 'more.txt': 'pyyaml\n' });
     await user.runOk(['pip-containerize', 'update', '-r', 'more.txt', slim], { env: { ...pipVariables, PIP_CERT } });
     assert.equal(await user.runOk([join(slim, 'bin/python'), '-c', 'import six, yaml; print(1)']), '1\n');
+    assert.match(await user.runOk(['slipway', 'wrap', 'show', slim]), /image +docker\.io\/library\/python@sha256:/);
   });
 });
