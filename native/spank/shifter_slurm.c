@@ -206,28 +206,49 @@ static int use_on_node(spank_t sp, const char *word, const char *name, const cha
   return 0;
 }
 
-// As root, in the process that watches over a step's tasks.
-static int begin_step(spank_t sp, int ac, char **av) {
-  static char answer[ANSWER_MAX], wanted[8];
-  uint32_t job = 0, step = 0;
-  uid_t uid = 0;
-  // Slurm shows tasks what root's scripts are told. Programs that print their variables must not give away a key.
-  (void)spank_unsetenv(sp, "SLURM_SPANK_SHIFTER_SSH_SECRET");
-  if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS || spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS ||
-      spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
-    return ESPANK_SUCCESS;
-  bool is_extern = step == SLURM_EXTERN_CONT;
-  bool is_ccm = is_set("enable_ccm", ac, av) &&
-                spank_getenv(sp, "SLURM_SPANK_SHIFTER_CCM", wanted, sizeof wanted) == ESPANK_SUCCESS;
-  if (is_extern ? !is_set("extern_setup", ac, av) && !is_set("extern_cgroup", ac, av) : !is_ccm)
-    return ESPANK_SUCCESS;
+static bool has_variable(spank_t sp, const char *name) {
+  char value[8];
+  spank_err_t found = spank_getenv(sp, name, value, sizeof value);
+  return found == ESPANK_SUCCESS || found == ESPANK_NOSPACE;
+}
+
+// As root, in the process that watches over a step's tasks: asks with the job's number and user.
+static int ask_on_node(spank_t sp, const char *event, int ac, char **av, char answer[ANSWER_MAX]) {
   char job_word[32], uid_word[32];
+  uint32_t job = 0;
+  uid_t uid = 0;
+  if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS || spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
+    return -1;
   snprintf(job_word, sizeof job_word, "--job=%u", job);
   snprintf(uid_word, sizeof uid_word, "--uid=%u", (unsigned)uid);
   const char *const words[] = {job_word, uid_word, NULL};
-  if (ask(is_extern ? "extern" : "step", words, ac, av, job_environment(environ), answer) != 0)
+  return ask(event, words, ac, av, job_environment(environ), answer);
+}
+
+static bool is_extern(spank_t sp) {
+  uint32_t step = 0;
+  return spank_get_item(sp, S_JOB_STEPID, &step) == ESPANK_SUCCESS && step == SLURM_EXTERN_CONT;
+}
+
+static int begin_step(spank_t sp, int ac, char **av) {
+  static char answer[ANSWER_MAX];
+  // Slurm may show tasks what root's scripts are told. Programs that print their variables must not give away a key.
+  (void)spank_unsetenv(sp, "SLURM_SPANK_SHIFTER_SSH_SECRET");
+  // What the variables say is checked by the answer.
+  if (is_extern(sp) || !is_set("enable_ccm", ac, av) ||
+      (!has_variable(sp, "SHIFTER_CCM") && !has_variable(sp, "SLURM_SPANK_SHIFTER_CCM")))
+    return ESPANK_SUCCESS;
+  if (ask_on_node(sp, "step", ac, av, answer) != 0)
     return ESPANK_ERROR;
-  return is_extern || each_line(answer, sp, use_on_node) == 0 ? ESPANK_SUCCESS : ESPANK_ERROR;
+  return each_line(answer, sp, use_on_node) == 0 ? ESPANK_SUCCESS : ESPANK_ERROR;
+}
+
+// The extern step has one process, which stands for all that other daemons start for the job; here it is in its groups.
+int slurm_spank_task_post_fork(spank_t sp, int ac, char **av) {
+  static char answer[ANSWER_MAX];
+  if (!is_extern(sp) || (!is_set("extern_setup", ac, av) && !is_set("extern_cgroup", ac, av)))
+    return ESPANK_SUCCESS;
+  return ask_on_node(sp, "extern", ac, av, answer) == 0 ? ESPANK_SUCCESS : ESPANK_ERROR;
 }
 
 int slurm_spank_init_post_opt(spank_t sp, int ac, char **av) {

@@ -5,58 +5,37 @@ import { systemClock } from './clock.ts';
 
 const pauseMs = 50;
 
-export type RunningProcess = { readonly pid: number; readonly argv: readonly string[] };
-
-/** The processes of a user, by effective id; one that ends meanwhile is left out. */
-export async function processesOf(uid: number): Promise<readonly RunningProcess[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    names.map(async (name): Promise<RunningProcess | undefined> => {
-      try {
-        if ((await stat(`/proc/${name}`)).uid !== uid) return undefined;
-        const words = (await readFile(`/proc/${name}/cmdline`, 'utf8')).split('\0');
-        return { pid: Number(name), argv: words.slice(0, -1) };
-      } catch {
-        return undefined;
-      }
-    }),
-  );
+/** The processes for which `look` gives something; one that ends meanwhile is left out. */
+async function findProcesses<T>(look: (pid: string) => Promise<T | undefined>): Promise<readonly T[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(pids.map((pid) => look(pid).catch(() => undefined)));
   return found.filter((one) => one !== undefined);
 }
 
 /** Those whose first word is this program, by a title that follows it too (`sshd: /usr/sbin/sshd -D` is `sshd`'s). */
-export async function processesWithCommand(program: string): Promise<readonly RunningProcess[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    names.map(async (name): Promise<RunningProcess | undefined> => {
-      try {
-        const argv = (await readFile(`/proc/${name}/cmdline`, 'utf8')).split('\0').slice(0, -1);
-        // A daemon's title is one word of its own making.
-        const words = (argv[0] ?? '').split(' ');
-        return words[0] === program || (words[0]?.endsWith(':') === true && words[1] === program)
-          ? { pid: Number(name), argv }
-          : undefined;
-      } catch {
-        return undefined;
-      }
-    }),
-  );
-  return found.filter((one) => one !== undefined);
+export async function processesWithCommand(program: string): Promise<readonly number[]> {
+  return await findProcesses(async (pid) => {
+    const [first = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    // A daemon's title is one word of its own making.
+    const [name = '', ...rest] = first.split(' ');
+    return name === program || (name.endsWith(':') && rest[0] === program) ? Number(pid) : undefined;
+  });
+}
+
+/** The children of a process; none of one that has gone. */
+export async function childrenOf(pid: number): Promise<readonly number[]> {
+  return await findProcesses(async (name) => {
+    // After the name, which may hold anything: state, then the parent (proc_pid_stat(5)).
+    const [, parent] = (await readFile(`/proc/${name}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
+    return Number(parent) === pid ? Number(name) : undefined;
+  });
 }
 
 /** Those whose root is on this file system, whatever namespaces they have: `device` as stat(2) gives it. */
 export async function processesRootedOn(device: bigint): Promise<readonly number[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    names.map(async (name) => {
-      try {
-        return (await stat(`/proc/${name}/root/`, { bigint: true })).dev === device ? Number(name) : undefined;
-      } catch {
-        return undefined;
-      }
-    }),
+  return await findProcesses(async (pid) =>
+    (await stat(`/proc/${pid}/root/`, { bigint: true })).dev === device ? Number(pid) : undefined,
   );
-  return found.filter((pid) => pid !== undefined);
 }
 
 /** The file system of a path, for `processesRootedOn`; undefined where there is nothing. */

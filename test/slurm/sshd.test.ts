@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { runOk } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
 import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
@@ -12,6 +11,7 @@ import { sshdCommands } from '../support/sshd.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
 import { slurmPlugin } from './plugin.ts';
+import { until } from './until.ts';
 
 const skip = needs({
   commands: [...slurmCommands, ...siteCommands, ...sshdCommands, 'patchelf', '/usr/include/slurm/spank.h'],
@@ -20,14 +20,6 @@ const skip = needs({
   fuse: true,
   loopSquashfs: true,
 });
-
-/** Asks again until it is so, with the patience of a slow machine. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries += 1) {
-    assert.ok(tries < 600, 'it has not come true');
-    await delay(100);
-  }
-}
 
 describe("sshd in a job's container", { skip }, () => {
   let slurm: Slurm;

@@ -62,6 +62,11 @@ export async function startSlurm(options: SlurmOptions = {}): Promise<Slurm> {
   const configPath = join(directory, 'slurm.conf');
   // Its default is /tmp, which nodes here share.
   writeFileSync(join(directory, 'mpi.conf'), 'PMIxCliTmpDirBase=/dev/shm\n');
+  // Without the file Slurm 22.05 makes directories beside the hierarchies.
+  writeFileSync(
+    join(directory, 'cgroup.conf'),
+    'CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n',
+  );
   writeFileSync(join(directory, 'plugstack.conf'), options.plugstack ?? '');
   const spool = join(directory, 'controller');
   mkdirSync(spool, { mode: 0o755 });

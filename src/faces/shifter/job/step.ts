@@ -3,7 +3,7 @@
 import { SlipwayError } from '../../../model/index.ts';
 import { cgroupsOfProcess, joinCgroup } from '../../../sys/cgroup.ts';
 import { readFileIfPresent } from '../../../sys/files.ts';
-import { processesWithCommand } from '../../../sys/processes.ts';
+import { childrenOf, processesWithCommand } from '../../../sys/processes.ts';
 import { systemSearchPath } from '../../../sys/process.ts';
 import { runProgram } from '../../../sys/run-program.ts';
 import { sshdPath } from '../prepare/places.ts';
@@ -40,9 +40,13 @@ const externTimeoutMs = 60_000;
  */
 export async function beginExtern(words: JobWords, signal: AbortSignal): Promise<void> {
   if (isOn(words.settings.get('extern_cgroup'))) {
-    const groups = (await cgroupsOfProcess(process.pid)).filter((path) => /\/step_extern(?:\/|$)/.test(path));
+    // Of the step's own process; Slurm's daemon, whose child it is as we are, is in none of them.
+    const members = await Promise.all(
+      (await childrenOf(process.ppid)).map((pid) => cgroupsOfProcess(pid).catch(() => [])),
+    );
+    const groups = new Set(members.flat().filter((path) => /\/step_extern(?:\/|$)/.test(path)));
     const servers = await processesWithCommand(sshdPath);
-    for (const { pid } of servers) for (const group of groups) await joinCgroup(group, pid);
+    for (const pid of servers) for (const group of groups) await joinCgroup(group, pid);
   }
   const program = words.settings.get('extern_setup') ?? '';
   if (!program.startsWith('/')) return;

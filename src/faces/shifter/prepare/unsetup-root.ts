@@ -47,7 +47,7 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
 
 /** Ends each sshd of a container on this node: the job is over. */
 async function endServers(signal: AbortSignal): Promise<void> {
-  for (const { pid } of await processesWithCommand(sshdPath)) await endProcess(pid, { graceMs: 2000, signal });
+  for (const pid of await processesWithCommand(sshdPath)) await endProcess(pid, { graceMs: 2000, signal });
 }
 
 /** Ends what still runs in the container: those who logged in, and what they left. */
