@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bash runs to install a conda environment, with whichever of conda, mamba, micromamba and pixi there is.
-import { reportOption } from './report-option.ts';
+import { pipReports } from './pip-reports.ts';
 import type { WrapSettings } from './settings.ts';
 
 /** What belongs to an active conda environment, as conda's own activation does it. */
@@ -20,8 +20,7 @@ export function condaScript(settings: WrapSettings): string {
   const pip =
     settings.usesUv && settings.usesMamba
       ? `uv pip install${settings.usesCache ? '' : ' --no-cache'} -r "$CW_REQUIREMENTS"`
-      : `${reportOption.replaceAll('\n', '\n  ').trim()}
-  python -m pip install${cache} "\${cw_report[@]}"${settings.isLocked ? ' --no-deps' : ''} -r "$CW_REQUIREMENTS"`;
+      : `cw_pip install${cache}${settings.isLocked ? ' --no-deps' : ''} -r "$CW_REQUIREMENTS"`;
   const getConda = `case "$CW_INSTALLER_KIND" in
   script)
     bash "$CW_INSTALLER" -b -p "$CW_BUILD/_conda"
@@ -86,7 +85,7 @@ if [ -n "$CW_ENV_FILE" ]; then
     *) "\${cw_install[@]}" ;;
   esac
 fi
-# Scripts of packages are not written to end at the first failure.
+${pipReports}# Scripts of packages are not written to end at the first failure.
 set +e
 cw_activate
 set -e
@@ -94,7 +93,7 @@ if [ -n "$CW_REQUIREMENTS" ]; then
   ${pip}
 fi
 if [ -n "$CW_PLAIN_REQUIREMENTS" ]; then
-  python -m pip install${cache} --no-deps -r "$CW_PLAIN_REQUIREMENTS"
+  cw_pip install${cache} --no-deps -r "$CW_PLAIN_REQUIREMENTS"
 fi
 cd "$CW_WORKDIR"
 source "$CW_BUILD/_post_install.sh"

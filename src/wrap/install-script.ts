@@ -2,7 +2,7 @@
 // The text that bash runs to install: scripts of people are sourced, as their words (`set -e`, `conda install`, variables
 // of earlier lines) expect. Values come as variables from _vars.sh, never as text in between.
 import { condaActivation, condaScript } from './conda-script.ts';
-import { reportOption } from './report-option.ts';
+import { pipReports } from './pip-reports.ts';
 import type { Configuration, ConfigurationValue, WrapSettings } from './settings.ts';
 
 /** A word that a shell reads as itself. */
@@ -60,17 +60,17 @@ fi
     : `python3 -m venv${site} "$env_root"`;
   const install = settings.usesUv
     ? `"$CW_UV" pip install${cache}${locked} -r "$CW_REQUIREMENTS"`
-    : `python -m pip install${cache} "\${cw_report[@]}"${locked} -r "$CW_REQUIREMENTS"`;
+    : `cw_pip install${cache}${locked} -r "$CW_REQUIREMENTS"`;
   return `${settings.usesUv ? getUv : ''}source "$CW_BUILD/_pre_install.sh"
 if [ ! -e "$env_root/pyvenv.cfg" ]; then
   ${make}
 fi
 source "$env_root/bin/activate"
-${settings.usesUv ? '' : reportOption}if [ -n "$CW_REQUIREMENTS" ]; then
+${pipReports}if [ -n "$CW_REQUIREMENTS" ]; then
   ${install}
 fi
 if [ -n "$CW_PLAIN_REQUIREMENTS" ]; then
-  python -m pip install${settings.usesCache ? '' : ' --no-cache-dir'} --no-deps -r "$CW_PLAIN_REQUIREMENTS"
+  cw_pip install${settings.usesCache ? '' : ' --no-cache-dir'} --no-deps -r "$CW_PLAIN_REQUIREMENTS"
 fi
 cd "$CW_WORKDIR"
 source "$CW_BUILD/_post_install.sh"

@@ -11,6 +11,7 @@ import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeChannel } from './conda-channel.ts';
+import { installSolver } from './conda-solver.ts';
 import { wrapNeeds, writeFiles } from './installations.ts';
 import { pipVariables } from './python-projects.ts';
 
@@ -32,15 +33,8 @@ await suite(
     let env: Readonly<Record<string, string>>;
     before(async () => {
       user = await acquireTestUser();
-      await user.runOk(['python3', '-m', 'venv', 'solver']);
-      const got = await user.run(['solver/bin/pip', 'install', '--quiet', 'py-rattler'], { env: pipVariables });
-      if (got.status !== 0) {
-        reason = 'machine: py-rattler is not to be had from the index that pip is configured with';
-        return;
-      }
-      const tool = readFileSync(join(import.meta.dirname, 'rattler-conda.py'), 'utf8');
-      const withSolver = tool.replace(/^#!.*/, `#!${user.home}/solver/bin/python`);
-      await writeFiles(user, join(user.home, 'tools'), { micromamba: withSolver });
+      reason = await installSolver(user);
+      if (reason !== false) return;
       channel = await makeChannel(user, user.makeDirectory('channel'));
       env = { ...pipVariables, PATH: `${user.home}/tools:${user.env['PATH']}`, TEST_CHANNEL: channel };
       installed = join(user.home, 'installed');

@@ -25,6 +25,11 @@ def from_url(word):
     return f"{name}=={version}={build}"
 
 
+def at_alias(channel):
+    """As channel_alias of conda's own configuration: where channels are that are only named."""
+    return channel if "://" in channel else f"{os.environ['TEST_CHANNEL_ALIAS']}/{channel}"
+
+
 def read_file(path):
     channels, specs = [], []
     with open(path) as file:
@@ -75,7 +80,7 @@ def main():
     parser.add_argument("words", nargs="*")
     given = parser.parse_args(words)
     channels, specs = read_file(given.file) if given.file else ([], [])
-    channels = given.channel + channels or os.environ.get("TEST_CHANNEL", "").split()
+    channels = [at_alias(name) for name in given.channel + channels or os.environ.get("TEST_CHANNEL", "").split()]
     removed = given.words if given.verb == "remove" else []
     wanted = specs + (given.words if given.verb == "install" else [])
     try:
