@@ -12,5 +12,5 @@ export * from './store/index.ts';
 export * from './trust/index.ts';
 export * from './trees/index.ts';
 export * from './types.ts';
-export { type Compressor, createSquashfsWriter, type SquashfsWriter } from './squashfs/index.ts';
+export { type Compressor, createSquashfsWriter, type SquashfsWriter, xzCompressor } from './squashfs/index.ts';
 export * from './sarus-repository/index.ts';

@@ -9,7 +9,7 @@ export type ProgramRun = {
   readonly argv: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What it reads on standard input. */
-  readonly input?: string;
+  readonly input?: string | Buffer;
   /** Whether standard error is part of the output; otherwise it goes nowhere. */
   readonly mergesErrors?: boolean;
   /** Of the output; a program that prints more is killed. */

@@ -66,6 +66,31 @@ suite('slipway convert', { skip: needs({ commands }) }, () => {
     assert.deepEqual(listTree(forms.path('unsquashed'), { leavesOut }), listTree(forms.tree, { leavesOut }));
   });
 
+  for (const [compression, level] of [
+    ['gzip', '5'],
+    ['lz4', undefined],
+    ['xz', '0'],
+  ] as const) {
+    test(`a squashfs is compressed with ${compression} on request`, async () => {
+      const words = ['--compression', compression, ...(level === undefined ? [] : ['--level', level])];
+      await convert(...words, './tree', `${compression}.sqfs`);
+      const facts = await runOk(['unsquashfs', '-s', forms.path(`${compression}.sqfs`)]);
+      assert.match(facts, new RegExp(`^Compression ${compression}$`, 'm'));
+      await convert(`${compression}.sqfs`, `back-${compression}`);
+      assert.deepEqual(listTree(forms.path(`back-${compression}`)), forms.is);
+      const refused = await forms.slipway(
+        'convert',
+        '--compression',
+        compression,
+        '--level',
+        '10',
+        './tree',
+        'no.sqfs',
+      );
+      assert.match(refused.stderr, /--level: /);
+    });
+  }
+
   for (const name of ['a.tar', 'a.tar.zst', 'b.tar.zst', 'c.tar.gz']) {
     test(`${name} is what GNU tar reads`, async () => {
       const directory = forms.path(`tar-${name}`);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { openSquashfs, type SquashfsImage } from '../../src/formats/squashfs/index.ts';
+import { xzDecompressor } from '../../src/image/squashfs/index.ts';
 
 /** Opens an image by path for the length of `use`. */
 export function withImage<Result>(path: string, use: (image: SquashfsImage) => Result): Result {
@@ -12,7 +13,8 @@ export function withImage<Result>(path: string, use: (image: SquashfsImage) => R
       const bytes = Buffer.alloc(length);
       return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
     };
-    return use(openSquashfs({ image: path, read, sizeBytes: fstatSync(descriptor).size }));
+    const decompressors = { xz: xzDecompressor('/usr/bin/xz') };
+    return use(openSquashfs({ image: path, read, sizeBytes: fstatSync(descriptor).size, decompressors }));
   } finally {
     closeSync(descriptor);
   }

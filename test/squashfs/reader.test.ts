@@ -32,6 +32,7 @@ describe('an image made by mksquashfs', { skip }, () => {
     ['-comp', 'gzip', '-b', '4K', '-no-exports'],
     ['-comp', 'lz4', '-b', '16K'],
     ['-comp', 'lz4', '-Xhc', '-b', '1M'],
+    ['-comp', 'xz', '-b', '1M', '-Xbcj', 'x86'],
     ['-comp', 'zstd', '-b', '1M', '-Xcompression-level', '19'],
     ['-comp', 'zstd', '-b', '16K', '-no-fragments'],
     // Not with -always-use-fragments: mksquashfs 4.5.1 now and then damages such images (unsquashfs can't read them either).
@@ -64,7 +65,7 @@ describe('an image made by mksquashfs', { skip }, () => {
     });
   });
 
-  for (const compression of ['xz', 'lzo', 'lzma']) {
+  for (const compression of ['lzo', 'lzma']) {
     it(`is refused by the compression's name with ${compression}`, () => {
       mksquashfs('-comp', compression);
       assert.throws(

@@ -24,7 +24,12 @@ import {
   type TreeEntry,
   type TreeNode,
 } from '../../src/formats/squashfs/index.ts';
-import { createSquashfsWriter, type SquashfsWriter } from '../../src/image/squashfs/index.ts';
+import {
+  type Compressor,
+  createSquashfsWriter,
+  type SquashfsWriter,
+  xzCompressor,
+} from '../../src/image/squashfs/index.ts';
 import { needs } from '../support/needs.ts';
 import { assertSameTree, withImage } from './compare-tree.ts';
 import { makeSampleTree } from './sample-tree.ts';
@@ -81,11 +86,11 @@ async function collect(directory: string, writer: SquashfsWriter): Promise<TreeD
 
 /** What lies between the superblock, with compressor options of 4 or 8 bytes where there are some, and the tables. */
 function blockBytesOf({ superblock: { flags, compression, inodeTable } }: SquashfsImage): number {
-  const optionsBytes = (flags & 0x400) === 0 ? 0 : compression === 'zstd' ? 6 : 10;
+  const optionsBytes = (flags & 0x400) === 0 ? 0 : ({ zstd: 6, gzip: 10, lz4: 10 }[compression as string] ?? 0);
   return inodeTable - 96 - optionsBytes;
 }
 
-type Shape = { readonly compression: 'zstd' | 'gzip' | 'lz4'; readonly level: number; readonly blockKib: number };
+type Shape = Compressor & { readonly blockKib: number };
 const shapes: readonly Shape[] = [
   { compression: 'zstd', level: 3, blockKib: 128 },
   { compression: 'zstd', level: 15, blockKib: 1024 },
@@ -93,6 +98,7 @@ const shapes: readonly Shape[] = [
   { compression: 'gzip', level: 9, blockKib: 128 },
   { compression: 'gzip', level: 1, blockKib: 16 },
   { compression: 'lz4', level: 0, blockKib: 128 },
+  { ...(await xzCompressor(6, '/usr/bin:/bin')), blockKib: 128 },
 ];
 const imageOf = (shape: Shape): string => `${work}/${shape.compression}-${shape.level}-${shape.blockKib}`;
 

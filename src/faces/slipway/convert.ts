@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, resolve } from 'node:path';
 import {
+  type Compressor,
   type ConvertedImage,
   convertImage,
   type ConvertOptions,
@@ -9,6 +10,7 @@ import {
   type LayerCompression,
   parseTarget,
   targetFormats,
+  xzCompressor,
 } from '../../image/index.ts';
 import { parseSourceReference, type Platform, type SourceReference } from '../../model/index.ts';
 
@@ -29,7 +31,7 @@ type Line = CommandLine<(typeof convert.options)[number]['long'] & string>;
 export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
   const line = readCommandLine(convert, argv) as Line;
   const [input = '', output = ''] = line.operands;
-  const asked = readRequest(line, input, output);
+  const asked = await readRequest(line, input, output, searchPathOf(environment));
   const isJson = line.has('json');
   const path = resolve(environment.workingDirectory, asked.to.path);
   const startedMs = environment.clock.monotonicMs();
@@ -97,7 +99,7 @@ type Asked = {
   readonly layerCompression: LayerCompression;
 };
 
-function readRequest(line: Line, input: string, output: string): Asked {
+async function readRequest(line: Line, input: string, output: string, searchPath: string): Promise<Asked> {
   const read = imageOptions(convert);
   const from = read.oneOf('from', line.value('from'), sourceForms);
   const to = read.oneOf('to', line.value('to'), targetFormats);
@@ -111,7 +113,7 @@ function readRequest(line: Line, input: string, output: string): Asked {
       ...defaultConvertOptions,
       skeleton: 'none',
       threads: usedThreads(),
-      compressor: { compression: 'zstd', level: readLevel(line.value('level')) },
+      compressor: await readCompressor(line, searchPath),
       xattrs: line.has('xattrs') ? 'keep' : 'drop',
       owner: read.owner(line.value('owner')),
     },
@@ -119,11 +121,20 @@ function readRequest(line: Line, input: string, output: string): Asked {
   };
 }
 
-function readLevel(text: string | undefined): number {
-  if (text === undefined) return 3;
-  const level = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
-  if (level >= 1 && level <= 22) return level;
-  throw usageError(convert, `--level: "${text}" is no number from 1 to 22`);
+/** By compression: the least level, the most, and the one if none is said. */
+const levels = { zstd: [1, 22, 3], gzip: [1, 9, 9], lz4: [0, 0, 0], xz: [0, 9, 6] } as const;
+
+async function readCompressor(line: Line, searchPath: string): Promise<Compressor> {
+  const kinds = Object.keys(levels) as readonly (keyof typeof levels)[];
+  const compression = imageOptions(convert).oneOf('compression', line.value('compression'), kinds) ?? 'zstd';
+  const [least, most, usual] = levels[compression];
+  const text = line.value('level');
+  if (text !== undefined && compression === 'lz4') throw usageError(convert, '--level: lz4 has no levels');
+  const level = text === undefined ? usual : /^[0-9]{1,2}$/.test(text) ? Number(text) : -1;
+  if (level < least || level > most) {
+    throw usageError(convert, `--level: "${text}" is no number from ${least} to ${most}`);
+  }
+  return compression === 'xz' ? await xzCompressor(level, searchPath) : { compression, level };
 }
 
 function now({ clock }: CommandContext['environment']): string {

@@ -3,7 +3,7 @@
 import { encodeMetadataBlock } from './metadata-writer.ts';
 
 /** The block of options; empty where they are the ones that squashfs-tools takes for granted. */
-export function encodeCompressorOptions(compression: 'gzip' | 'lz4' | 'zstd', level: number): Buffer {
+export function encodeCompressorOptions(compression: 'gzip' | 'lz4' | 'xz' | 'zstd', level: number): Buffer {
   switch (compression) {
     case 'zstd': {
       if (level === 15) return Buffer.alloc(0);
@@ -25,6 +25,9 @@ export function encodeCompressorOptions(compression: 'gzip' | 'lz4' | 'zstd', le
       options.writeUInt32LE(1, 0);
       return encodeMetadataBlock(options, (block) => block);
     }
+    case 'xz':
+      // A dictionary of one block, and no filter for machine code.
+      return Buffer.alloc(0);
     default:
       return compression satisfies never;
   }

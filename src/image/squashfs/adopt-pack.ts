@@ -3,8 +3,8 @@
 // in large pieces. A fragment block goes along whole when most of it is wanted; else the ends that are wanted are taken
 // out of it and packed anew.
 import {
-  builtinDecompressors,
   type Compression,
+  type Decompressors,
   type StoredBlock,
   storedLengthOf,
   uncompressedDataBit,
@@ -22,6 +22,7 @@ export type AdoptionTarget = {
   readonly contents: ContentTable;
   readonly packer: FragmentPacker;
   readonly compression: Compression;
+  readonly decompressors: Decompressors;
   readonly blockSizeBytes: number;
   readonly signal: AbortSignal;
   /** Told of stored bytes as they are copied. */
@@ -59,7 +60,7 @@ export async function adoptPack(
     const { start, sizeWord } = fragmentOf(pack, index);
     fragmentNumbers.set(index, packer.adopt({ start: moved(start), sizeWord }));
   }
-  const repacked = createTailReader(pack);
+  const repacked = createTailReader(pack, target.decompressors);
   for (const [content, number] of numbers.entries()) {
     if (number === notAdopted) continue;
     const place = pack.contents.placeOf(content);
@@ -190,6 +191,7 @@ async function copyExtents(
 /** Reads ends out of fragment blocks; ends of one block are best asked for one after the other. */
 function createTailReader(
   pack: Pack,
+  decompressors: Decompressors,
 ): (place: { readonly index: number; readonly offset: number }, length: number) => Promise<Buffer> {
   let current: { readonly index: number; readonly bytes: Buffer } | undefined;
   const cell: { number: number; bytes: Buffer; readonly room: Buffer } = {
@@ -216,7 +218,8 @@ function createTailReader(
   return async ({ index, offset }, length) => {
     if (current?.index !== index) {
       const { start, sizeWord } = fragmentOf(pack, index);
-      current = { index, bytes: decode(pack, await readBlock(start, storedLengthOf(sizeWord)), sizeWord) };
+      const stored = await readBlock(start, storedLengthOf(sizeWord));
+      current = { index, bytes: isStored(sizeWord) ? stored : decode(pack, decompressors, stored) };
     }
     const tail = current.bytes.subarray(offset, offset + length);
     if (tail.length < length) damaged(pack, `fragment ${index} is too short`);
@@ -224,10 +227,13 @@ function createTailReader(
   };
 }
 
-function decode(pack: Pack, stored: Buffer, sizeWord: number): Buffer {
-  if ((sizeWord & uncompressedDataBit) !== 0) return stored;
+function isStored(sizeWord: number): boolean {
+  return (sizeWord & uncompressedDataBit) !== 0;
+}
+
+function decode(pack: Pack, decompressors: Decompressors, stored: Buffer): Buffer {
   try {
-    return builtinDecompressors[pack.compression]?.(stored, pack.blockSizeBytes) ?? damaged(pack, 'its compression');
+    return decompressors[pack.compression]?.(stored, pack.blockSizeBytes) ?? damaged(pack, 'its compression');
   } catch (error) {
     return damaged(pack, 'a fragment does not decompress', error);
   }

@@ -6,21 +6,37 @@
 // whose every write is flushed as the end of a frame gives one frame for each write.
 import { constants, createZstdCompress, deflate, type ZstdCompress, zstdCompressSync, deflateSync } from 'node:zlib';
 import { promisify } from 'node:util';
-import { type Compress, compressLz4Block } from '../../formats/squashfs/index.ts';
+import {
+  builtinDecompressors,
+  type Compress,
+  compressLz4Block,
+  type Decompressors,
+} from '../../formats/squashfs/index.ts';
+import { xzDecompressor, xzMetadataCompressor, xzWorker } from './xz.ts';
 
 /**
  * `lz4` is compressed on the main thread, as Node has no encoder of it: quick to read, but not quicker to make than zstd.
  */
-export type Compressor = {
-  readonly compression: 'zstd' | 'gzip' | 'lz4';
-  /** 1 to 22 for zstd, 1 to 9 for gzip; lz4 has none, and 0 stands for that. */
-  readonly level: number;
-};
+export type Compressor =
+  | {
+      readonly compression: 'zstd' | 'gzip' | 'lz4';
+      /** 1 to 22 for zstd, 1 to 9 for gzip; lz4 has none, and 0 stands for that. */
+      readonly level: number;
+    }
+  | {
+      readonly compression: 'xz';
+      /** 0 to 9. */
+      readonly level: number;
+      /** The absolute path of xz. */
+      readonly program: string;
+    };
 
 export type BlockCompressor = {
   /** How many blocks may be handed over before one has to wait. */
   readonly underWay: number;
   readonly compression: Compressor['compression'];
+  /** What decompresses what is compressed here. */
+  readonly decompressors: Decompressors;
   /**
    * Compresses a block where it is: gives the beginning of `block` with the compressed bytes in it, or, where these
    * would not be fewer, `block` itself. `block` must not change before. The result depends on nothing but the block.
@@ -43,7 +59,8 @@ export function createBlockCompressor(
   // busy with other things (1.8 GB at zstd 3 on two cores: 6.2 s with two, 5.0 s with eight). Slow levels need no such
   // reserve, and their contexts much memory.
   const { parallelism } = options;
-  const count = compressor.level <= 9 ? Math.min(4 * parallelism, Math.max(parallelism, 16)) : parallelism + 1;
+  const isQuick = compressor.level <= 9 && compressor.compression !== 'xz';
+  const count = isQuick ? Math.min(4 * parallelism, Math.max(parallelism, 16)) : parallelism + 1;
   const all: Worker[] = [];
   const idle: Worker[] = [];
   const waiting: ((worker: Worker) => void)[] = [];
@@ -68,6 +85,10 @@ export function createBlockCompressor(
 
   return {
     compression: compressor.compression,
+    decompressors:
+      compressor.compression === 'xz'
+        ? { ...builtinDecompressors, xz: xzDecompressor(compressor.program) }
+        : builtinDecompressors,
     compress,
     underWay: count,
     close: () => {
@@ -78,8 +99,8 @@ export function createBlockCompressor(
 
 /** For metadata, which is compressed block by block where it is made. */
 export function metadataCompressor(compressor: Compressor): Compress {
-  const { compression, level } = compressor;
-  switch (compression) {
+  const { level } = compressor;
+  switch (compressor.compression) {
     case 'zstd':
       return (block) =>
         zstdCompressSync(block, {
@@ -90,15 +111,18 @@ export function metadataCompressor(compressor: Compressor): Compress {
       return (block) => deflateSync(block, { level });
     case 'lz4':
       return compressLz4Block;
+    case 'xz':
+      return xzMetadataCompressor(compressor);
     default:
-      return compression satisfies never;
+      return compressor satisfies never;
   }
 }
 
 type Worker = { readonly compress: (block: Buffer) => Promise<Buffer>; readonly close: () => void };
 
-function createWorker({ compression, level }: Compressor, blockSizeBytes: number): Worker {
-  switch (compression) {
+function createWorker(compressor: Compressor, blockSizeBytes: number): Worker {
+  const { level } = compressor;
+  switch (compressor.compression) {
     case 'zstd':
       return createZstdWorker(level, blockSizeBytes);
     case 'gzip': {
@@ -111,8 +135,12 @@ function createWorker({ compression, level }: Compressor, blockSizeBytes: number
     }
     case 'lz4':
       return { compress: async (block) => putInto(block, [compressLz4Block(block)]), close: () => undefined };
+    case 'xz': {
+      const { compress, close } = xzWorker(compressor, blockSizeBytes);
+      return { compress: async (block) => putInto(block, [await compress(block)]), close };
+    }
     default:
-      return compression satisfies never;
+      return compressor satisfies never;
   }
 }
 

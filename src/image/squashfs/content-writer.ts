@@ -175,8 +175,16 @@ export function createContentWriter(
     async adopt(pack, wanted, copied) {
       if (current !== undefined) throw new Error('a content has not ended');
       await queue.finish();
-      const { compression } = compressor;
-      const target = { area, contents, packer, compression, ...options, ...(copied === undefined ? {} : { copied }) };
+      const { compression, decompressors } = compressor;
+      const target = {
+        area,
+        contents,
+        packer,
+        compression,
+        decompressors,
+        ...options,
+        ...(copied === undefined ? {} : { copied }),
+      };
       return await adoptPack(target, pack, wanted);
     },
     async finish() {

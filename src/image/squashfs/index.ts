@@ -5,3 +5,4 @@ export type { ContentWriter } from './content-writer.ts';
 export { createSquashfsWriter, type SquashfsWriter, type SquashfsWriterOptions } from './writer.ts';
 export { createPackWriter, openPack, type Pack, type PackWriter, type PackWriterOptions } from './pack-file.ts';
 export { cellBytes } from './cell-checksums.ts';
+export { xzCompressor, xzDecompressor } from './xz.ts';

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A squashfs image, whoever wrote it, as a tree: a file of its own or the part of another (SIF). Holes stay holes.
-import {
-  type Decompressors,
-  type FileInode,
-  type Inode,
-  openSquashfs,
-  type SquashfsImage,
-} from '../../formats/squashfs/index.ts';
+import { type FileInode, type Inode, openSquashfs, type SquashfsImage } from '../../formats/squashfs/index.ts';
 import { type Emit, type ImageConfig, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { ByteRange } from '../../sys/file-chunks.ts';
 import { findProgram } from '../../sys/process.ts';
 import { openRandomFile } from '../../sys/random-file.ts';
-import { runFilter } from '../../sys/run-filter.ts';
 import { keptXattrs } from '../kept-xattrs.ts';
+import { xzDecompressor } from '../squashfs/index.ts';
 import { createTreeWarnings } from './tree-warnings.ts';
 import type { ReadTreeOptions, TreeEntry, TreeOptions, TreeSink, TreeSource, TreeTotals } from './tree.ts';
 
@@ -43,7 +37,12 @@ export async function squashfsTree(squashfs: SquashfsFile): Promise<TreeSource> 
     file.read(startBytes + offset, Math.max(0, Math.min(length, sizeBytes - offset)));
   let image: SquashfsImage;
   try {
-    image = openSquashfs({ image: path, read, sizeBytes, ...(xz === undefined ? {} : { decompressors: byXz(xz) }) });
+    image = openSquashfs({
+      image: path,
+      read,
+      sizeBytes,
+      ...(xz === undefined ? {} : { decompressors: { xz: xzDecompressor(xz) } }),
+    });
   } catch (error) {
     file.close();
     throw error;
@@ -57,11 +56,6 @@ export async function squashfsTree(squashfs: SquashfsFile): Promise<TreeSource> 
       return Promise.resolve();
     },
   };
-}
-
-/** Node has no decoder of xz. A process for each block is slow, but such images are rare and read once. */
-function byXz(program: string): Decompressors {
-  return { xz: (stored, maxBytes) => runFilter([program, '-d', '-c'], stored, maxBytes) };
 }
 
 async function readImage(

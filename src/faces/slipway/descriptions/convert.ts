@@ -9,6 +9,7 @@ export const convert: CommandDescription<
   | 'platform'
   | 'name'
   | 'layer-compression'
+  | 'compression'
   | 'level'
   | 'xattrs'
   | 'setuid'
@@ -67,10 +68,17 @@ export const convert: CommandDescription<
       completion: ['gzip', 'zstd', 'none'],
     },
     {
+      long: 'compression',
+      argument: 'required',
+      argumentName: 'KIND',
+      help: 'of a squashfs: zstd (if not said), gzip, lz4 or xz (slow; by the program xz)',
+      completion: ['zstd', 'gzip', 'lz4', 'xz'],
+    },
+    {
       long: 'level',
       argument: 'required',
       argumentName: 'N',
-      help: 'zstd level of a squashfs, 1 to 22; 3 if not said',
+      help: 'of a squashfs: zstd 1 to 22 (3 if not said), gzip 1 to 9 (9), xz 0 to 9 (6); lz4 has none',
     },
     {
       long: 'xattrs',
