@@ -3,6 +3,7 @@
 // is synced; a reader sees a whole file or none.
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -16,7 +17,10 @@ import {
 } from 'node:fs';
 import type { MadeEntry } from '../model/index.ts';
 
-/** Writes a file under another name and renames it. Text that is there already is left as it is, but kept young. */
+/**
+ * Writes a file whole or not at all. Text that is there already is left as it is, but kept young: whoever mounts the file
+ * tells his holder by its inode from others, so that planners at work at once must leave the same one.
+ */
 export function writeFileInPlace(path: string, content: string | Uint8Array, mode: number): void {
   if (hasContent(path, content)) {
     const now = new Date();
@@ -27,10 +31,21 @@ export function writeFileInPlace(path: string, content: string | Uint8Array, mod
   try {
     writeFileSync(temporary, content, { flag: 'w', mode: 0o600 });
     chmodSync(temporary, mode);
-    renameSync(temporary, path);
+    if (!isLinked(temporary, path) && !hasContent(path, content)) renameSync(temporary, path);
+    else rmSync(temporary);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Gives a file another name where nothing has it yet. */
+function isLinked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false; // the name is taken; or the file system knows no second name
   }
 }
 

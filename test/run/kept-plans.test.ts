@@ -14,13 +14,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fnv1a } from '../../src/plan/index.ts';
 import { isRoot, needs } from '../support/needs.ts';
 import { acquireTestUser } from '../support/user.ts';
 import { imageCommands, makeImages } from './images.ts';
 import { type Launch, launch } from './launch.ts';
 
-const skip = needs({ commands: imageCommands, userNamespaces: true, fuse: true });
+const skip = needs({ commands: [...imageCommands, 'strace'], userNamespaces: true, fuse: true });
 
 suite('plan files that can’t be trusted', { skip }, async () => {
   const user = await acquireTestUser();
@@ -157,6 +158,7 @@ suite('plan files that can’t be trusted', { skip }, async () => {
 suite('where plans are kept', { skip }, async () => {
   const user = await acquireTestUser();
   const { directory, squashfs } = await makeImages(user);
+  const words = [directory, '--', 'echo', 'ran'];
   const shared = `/dev/shm/slipway-${user.uid}`;
   rmSync(shared, { recursive: true, force: true });
   after(() => rmSync(shared, { recursive: true, force: true }));
@@ -181,6 +183,29 @@ suite('where plans are kept', { skip }, async () => {
   test('in XDG_RUNTIME_DIR, even where all may look into that', async () => {
     const open = user.makeDirectory('open');
     await expectKept(open, join(open, 'slipway'));
+  });
+
+  test('in one place for ranks that come at once: who finds it missing may find it made', async () => {
+    const runtime = user.makeDirectory('crowded');
+    const place = join(runtime, 'slipway');
+    const calls = join(user.home, 'calls');
+    // The launch is held up between its look and its mkdir; meanwhile another rank's makes the directory.
+    const hold = ['-e', 'trace=/^mkdir', '-e', 'inject=/^mkdir:delay_enter=3000000:when=1'];
+    const launching = launch(user, words, {
+      env: { XDG_RUNTIME_DIR: runtime },
+      before: ['strace', '-qq', ...hold, '-o', calls],
+    });
+    const isHeldUp = (): boolean => existsSync(calls) && readFileSync(calls, 'utf8').includes(place);
+    const ended = launching.then(
+      () => true,
+      () => true,
+    );
+    while (!isHeldUp() && (await Promise.race([ended, delay(10)])) !== true);
+    await user.runOk(['mkdir', '-m', '700', place]);
+    const { stdout, stderr } = await launching;
+    assert.equal(stdout, 'ran\n', stderr);
+    assert.match(readFileSync(calls, 'utf8'), /^mkdir.* = -1 EEXIST/m);
+    assert.ok(keptIn(place) && !existsSync(shared));
   });
 
   test(

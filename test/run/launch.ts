@@ -15,13 +15,13 @@ export type Launch = CommandResult & {
   readonly said: string;
 };
 
-/** Runs `slipway run` with these words, and reads the launcher's trace. */
+/** Runs `slipway run` with these words, started by those `before` it, and reads the launcher's trace. */
 export async function launch(
   user: TestUser,
   words: readonly string[],
-  options: UserCommandOptions = {},
+  { before = [], ...options }: UserCommandOptions & { readonly before?: readonly string[] } = {},
 ): Promise<Launch> {
-  const result = await user.run(['slipway', 'run', ...words], {
+  const result = await user.run([...before, 'slipway', 'run', ...words], {
     ...options,
     env: { SLIPWAY_TRACE: '1', ...options.env },
   });

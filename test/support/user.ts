@@ -4,8 +4,10 @@
 // can run side by side and each can be held to account for what it leaves; for anyone else it is the caller.
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandOptions, type CommandResult, run, runOk } from './command.ts';
 import { devCache } from './dev-cache.ts';
 import { leaksSince, processesOf, takeLeakSnapshot } from './leaks.ts';
@@ -120,17 +122,23 @@ function currentAccount(): Account {
   return { name: username, uid, gid, release: () => undefined };
 }
 
+/** How long to wait for other test files to give an account back. */
+const patienceMs = 300_000;
+
 async function holdAccount(): Promise<Account> {
-  for (let number = 1; number <= accountCount; number += 1) {
+  const deadline = Date.now() + patienceMs;
+  for (let number = 1; ; number = (number % accountCount) + 1) {
     const name = `slipway-test-${number}`;
     const release = await tryLock(join(devCache(), `${name}.lock`));
-    if (release === undefined) continue;
-    const { uid, gid } = await ensureAccount(name);
-    // What a test run that was killed left running.
-    for (const line of await processesOf(uid, 0)) kill(Number.parseInt(line, 10));
-    return { name, uid, gid, release };
+    if (release !== undefined) {
+      const { uid, gid } = await ensureAccount(name);
+      // What a test run that was killed left running.
+      for (const line of await processesOf(uid, 0)) kill(Number.parseInt(line, 10));
+      return { name, uid, gid, release };
+    }
+    if (Date.now() > deadline) throw new Error(`all ${accountCount} test accounts are held; are other tests running?`);
+    if (number === accountCount) await delay(500);
   }
-  throw new Error(`all ${accountCount} test accounts are held; are other tests running?`);
 }
 
 function kill(pid: number): void {
@@ -168,6 +176,9 @@ async function tryLock(path: string): Promise<(() => void) | undefined> {
     child.stdout.once('data', () => resolve(true));
   });
   if (!isHeld) return undefined;
+  // A file whose suite could not be made gives nothing back by itself: it must end all the same.
+  child.unref();
+  for (const stream of [child.stdin, child.stdout]) if (stream instanceof Socket) stream.unref();
   return () => {
     child.stdin.end();
   };
