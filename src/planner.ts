@@ -5,7 +5,7 @@ import { planSlipwayRun } from './faces/slipway/run.ts';
 import type { Planner } from './faces/terminal/planner.ts';
 import { currentDirectory } from './sys/current-directory.ts';
 
-/** By the name of the command; `planned` in native/launcher/main.c has the same names. */
+/** By the name of the command; `planned` in native/launcher/main.c and `commands` in native/root/main.c have the same names. */
 const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
   'sarus': async () => (await import('./faces/sarus/plan-run.ts')).planSarusRun,
   'slipway': () => planSlipwayRun,

@@ -5,7 +5,7 @@
 //   plan-fuzzer.c     what must hold of a plan that was accepted
 //   plan-mutator.c    changes to whole records, so that most of what is tried gets beyond the checks
 //   repair.c          header fields that would stop every changed plan: size, checksum, build
-//   with-fakes.c      trace.c, program.c, fail.c and holder.c on a machine that exists only in the plan
+//   with-fakes.c      trace.c, environment.c, program.c, wrapper.c, fail.c and holder.c on a machine that exists only in the plan
 //   model.c           what the environment of the program must be, worked out in the plainest way
 //   resolve-fuzzer.c  resolution by hand against openat2, on a tree of links
 #pragma once
@@ -32,6 +32,7 @@ char **model_environment(const struct plan *plan, char **caller);
 void model_free(char **environment);
 
 // with-fakes.c
+extern const char *fake_venv; // through which the wrapper was called
 char **fake_caller_environment(const struct plan *plan);
 void fake_free_caller_environment(char **environment);
 void fake_launch(const struct plan *plan, char **caller, char **rest);

@@ -128,16 +128,16 @@ char **model_environment(const struct plan *plan, char **caller) {
   bool is_left_out = false;
   for (const struct record *r = plan->first; r < plan->end; r = rec_next(r)) {
     if (r->operation == OP_ACTIVATE)
-      is_left_out = find(v, rec_string(r, 0)) || (*wrapper_venv && !find(v, rec_string(r, 1)));
+      is_left_out = find(v, rec_string(r, 0)) || (*fake_venv && !find(v, rec_string(r, 1)));
     if (r->operation >= OP_ENV_CLEAR && r->operation <= OP_ENV_APPEND && !is_left_out)
       edit(v, r);
     if (r->operation != OP_ACTIVATED)
       continue;
-    bool is_first = *wrapper_venv && !is_left_out;
+    bool is_first = *fake_venv && !is_left_out;
     is_left_out = false;
     char **path = is_first ? find(v, "PATH") : NULL, *rest = path ? strdup(*path + strlen("PATH=")) : NULL;
     if (is_first)
-      put(v, "PATH", wrapper_venv, rest ? ":" : "", rest ? rest : "");
+      put(v, "PATH", fake_venv, rest ? ":" : "", rest ? rest : "");
     free(rest);
   }
   char **environment = calloc(v->count + 1, sizeof *environment);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan that plan_check accepts must be safe to execute: every string ends inside its record, and records stand where
-// build.c, holder.c and main.c take for granted that they stand. What it refuses it must refuse without a wrong read.
+// construct.c, holder.c and launch.c take for granted that they stand. What it refuses it must refuse without a wrong read.
 #include "fuzz.h"
 #include <string.h>
 
@@ -20,6 +20,7 @@ static void check_records(const struct plan *plan) {
     case OP_ROOT_BUNDLE:
     case OP_ROOT_DIRECTORY:
     case OP_ROOT_SQUASHFUSE:
+    case OP_ROOT_SQUASHFS:
       REQUIRE(!is_open && (!has_root || r->operation == OP_ROOT_HOST));
       has_root = is_open = true;
       break;
@@ -36,6 +37,7 @@ static void check_records(const struct plan *plan) {
       REQUIRE(rec_numbers(r)[0] < HOOK_STAGES && rec_numbers(r)[2] + HOOK_STRINGS <= r->strings && !plan->hold);
       break;
     case OP_ENTER:
+    case OP_LEAVE:
       REQUIRE(is_open);
       is_open = false;
       break;
@@ -46,7 +48,7 @@ static void check_records(const struct plan *plan) {
     report(plan, &f);
   }
   REQUIRE(!is_open);
-  if (plan->hold) { // main.c and holder.c walk to HELD without looking for the end
+  if (plan->hold) { // launch.c and holder.c walk to HELD without looking for the end
     const struct record *held = plan->hold;
     while (held < plan->end && held->operation != OP_HELD)
       held = rec_next(held);

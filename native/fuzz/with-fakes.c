@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 static const struct plan *fake_plan;
+const char *fake_venv = "";
 static char **expected; // the environment that execve must be given
 
 static unsigned hash_of(const char *text) { return (unsigned)(fnv(FNV_SEED, text, strlen(text)) >> 40); }
@@ -170,6 +171,7 @@ static int fake_asprintf(char **to, const char *format, ...) {
 #define strdup fake_strdup
 #define umask fake_umask
 #define write fake_write
+#include "../launcher/environment.c"
 #include "../launcher/fail.c"
 #include "../launcher/program.c"
 #include "../launcher/trace.c"
@@ -181,7 +183,7 @@ static int fake_asprintf(char **to, const char *format, ...) {
 #undef free
 #undef malloc
 #undef strdup
-#include "../launcher/wrapper.c"
+#include "../wrapper/wrapper.c"
 
 // Of what holder.c needs, nothing may be reached by naming a holder.
 int server_pidfds[SERVERS_MAX], server_count;
@@ -228,10 +230,11 @@ void fake_launch(const struct plan *plan, char **caller, char **rest) {
   if (!put_in_place(&placed, "/home/u/env")) // what it gives is a plan, and as long in records
     REQUIRE(placed.header->records == plan->header->records && placed.covered == plan->covered);
   strcpy(wrapper_name, "python");
-  strcpy(wrapper_venv, plan->header->records % 2 ? "/home/u/venv/bin" : "");
+  fake_venv = plan->header->records % 2 ? "/home/u/venv/bin" : "";
+  strcpy(wrapper_venv, fake_venv);
   expected = model_environment(plan, caller);
   struct fail f = {0};
-  if (become_program(plan, rest, "/home/u/work", -1, &f) != 0 && f.step)
+  if (become_program(plan, rest, "/home/u/work", &f) != 0 && f.step)
     report(plan, &f);
   model_free(expected);
   environ = own;

@@ -45,6 +45,12 @@ void trace_say(const char *format, ...) {
   va_end(arguments);
 }
 
+// A plan asks this program for what is another's.
+int not_ours(const struct record *r, struct fail *f) {
+  errno = 0;
+  return FAIL(f, r, "carry out the plan: it is for another of Slipway's programs", "");
+}
+
 static const char *errno_name(int error) {
   static const struct {
     int error;
@@ -123,6 +129,7 @@ static const char *origin_of(const struct record *r) {
   case OP_NAMESPACES:
   case OP_ROOT_DIRECTORY:
   case OP_ROOT_SQUASHFUSE:
+  case OP_ROOT_SQUASHFS:
   case OP_SQUASHFUSE:
   case OP_OVERLAY:
   case OP_BIND:

@@ -2,19 +2,28 @@
 // The launcher: executes plans. All policy is decided elsewhere and arrives as a plan file; what stands here maps
 // each record of a plan to system calls, in the order of the file. No option, JSON or configuration is parsed.
 //
-//   main.c     order of events: find a plan, or have one made; validate; execute
-//   plan.c     reading and validating a plan, looking one up by its arguments
-//   trace.c    whether everything that the planner read is still as it was
-//   kernel.c   newer system calls, each with its one fallback
-//   build.c    namespaces and mounts: the construct records
-//   bundle.c   which container an OCI runtime calls a hook for
-//   devices.c  a rule in the container's device cgroup
-//   hooks.c    programs that are told of the container at the stages of its life
-//   holder.c   one FUSE mount for many ranks: starting, joining, serving a holder
-//   confine.c  limits, capabilities, seccomp, descriptors; the init of a private pid namespace
-//   program.c  environment, working directory, execve
-//   wrapper.c  programs of a wrapped installation: the plan beside the program
-//   fail.c     what a person is told when a step fails
+// Three programs are made of it: this one, which every rank runs; ../wrapper, what stands for a program of a wrapped
+// installation; ../root, what root runs for others. What only those do is theirs (construct_own, become_own).
+//
+//   main.c        which commands have plans
+//   planner.c     where a plan comes from: kept, or made by Node
+//   plan.c        reading and validating a plan, looking one up by its arguments
+//   trace.c       whether everything that the planner read is still as it was
+//   launch.c      order of events: join or construct, then become the program
+//   holder.c      one FUSE mount for many ranks: starting, joining, serving a holder
+//   construct.c   the construct records, in their order; construct.h has what these share:
+//     namespaces.c  new ones with their ids, or those of a process
+//     init.c        the init of a private pid namespace
+//     roots.c       the root, and overlays over it
+//     servers.c     FUSE servers of images
+//     targets.c     finding and making mount points
+//     mounts.c      what is mounted into the root
+//   hooks.c       programs that are told of the container at the stages of its life
+//   confine.c     limits, capabilities, seccomp, descriptors
+//   environment.c the environment, edited
+//   program.c     working directory, execve
+//   kernel.c      newer system calls, each with its one fallback
+//   fail.c        what a person is told when a step fails
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,7 +58,8 @@
   X(JOIN, 1, 1, 1)            /* pid whose namespaces to enter | origin             */                                 \
   X(ROOT_HOST, 0, 0, 0)       /* the root as it is: the caller's, or what was held  */                                 \
   X(ROOT_DIRECTORY, 1, 2, 2)  /* MOUNT_* | path, origin                             */                                 \
-  X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server ("": the kernel), origin   */                                 \
+  X(ROOT_SQUASHFUSE, 1, 3, 3) /* MOUNT_* | image, server program, origin            */                                 \
+  X(ROOT_SQUASHFS, 1, 2, 2)   /* MOUNT_* | image, origin: by the kernel             */                                 \
   X(SQUASHFUSE, 1, 4, 4)      /* MOUNT_* | image, server program, guest path, origin */                               \
   X(ROOT_BUNDLE, 0, 0, 0)     /* the container that an OCI runtime calls a hook for */                                 \
   X(OVERLAY, 1, 2, 2)         /* tmpfs bytes, or OVERLAY_* | directory, origin      */                                 \
@@ -61,7 +71,8 @@
   X(SHOW_ROOT, 0, 1, 1)       /* move the root to this path, for hooks to find      */                                 \
   X(HOOK, 3, 4, -1)           /* stage, ms (0: for ever), words | state, directory,  \
                                  program, word..., variable..., origin              */                                 \
-  X(ENTER, 0, 0, 1)           /* pivot into the new root, or leave it at a path     */                                 \
+  X(ENTER, 0, 0, 0)           /* pivot into the new root                            */                                 \
+  X(LEAVE, 0, 1, 1)           /* leave it at a path of the caller's mounts instead  */                                 \
   X(ENV_CLEAR, 0, 0, -1)      /* all but these globs                                */                                 \
   X(ENV_UNSET, 0, 1, 1)       /* glob                                               */                                 \
   X(ENV_UNSET_MATCHING, -1, 1, 1) /* transitions of a matcher | glob, for people        */                             \
@@ -222,8 +233,54 @@ bool plan_covers(const struct plan *plan, const char *face, int argc, char **arg
 int plan_find(int dir, const char *face, int argc, char **argv, struct plan *plan);
 uint64_t plan_lock_key(const char *face, int argc, char **argv);
 
+// planner.c
+enum { STATUS_OWN = 125 };
+int open_run_directory(char path[4096]);
+int obtain_plan(const char *face, int argc, char **argv, struct plan *plan);
+_Noreturn void become_node(const char *face, int argc, char **argv);
+
 // trace.c
 bool trace_holds(const struct plan *plan);
+
+// launch.c
+const char *face_of(const char *called);
+bool is_privileged(const char *face);
+int launch(const struct plan *plan, char **words, int dir, const char *cwd);
+
+// holder.c
+bool is_held(const struct plan *plan);
+int hold_and_join(const struct plan *plan, int dir, struct fail *f);
+
+// construct.c
+enum { SERVERS_MAX = 4, CALLERS_OWN_ID = UINT32_MAX };
+int build(const struct record *from, const struct record *to, struct fail *f);
+extern int server_pidfds[SERVERS_MAX], server_count; // of the FUSE servers that build started
+
+// hooks.c
+int begin_hooks(const struct plan *plan, struct fail *f);
+int hook(const struct record *r, struct fail *f);
+void give_up_hooks(void);
+
+// init.c
+int become_init(void);
+
+// confine.c
+int confine(const struct record *r, struct fail *f);
+
+// environment.c
+int env_own(const struct plan *plan);
+void env_edit(const struct record *r);
+void env_put(const char *name, const char *before, const char *separator, const char *after);
+
+// program.c
+extern int callers_directory; // one that is kept although its path may lead elsewhere now, or -1
+void run(const char *path, char **argv);
+void run_by(char *interpreter, char *argument, const char *path, char **argv);
+bool read_start(const char *path, char *to, size_t room);
+int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f);
+
+// Records that one program alone carries out: each program defines this. It may move *r on.
+int become_own(const struct record **r, char **words, struct fail *f);
 
 // kernel.c
 int tree_clone(const char *path, bool recursive);
@@ -236,59 +293,10 @@ int pidfd_of(pid_t pid);
 int join_namespaces(int pidfd, pid_t pid, int flags);
 int close_between(unsigned first, unsigned last, bool at_execve);
 
-// bundle.c
-#define STATE_MAX (1u << 20)
-enum { BUNDLE_GROUPS_MAX = 1024 };
-struct bundle {
-  char root[4096], config[4096];
-  uid_t uid;
-  gid_t gid, groups[BUNDLE_GROUPS_MAX];
-  int group_count;
-};
-struct json {
-  const char *at, *end;
-};
-bool json_text(struct json *j, char *to, size_t room);
-bool json_member(struct json object, const char *name, struct json *value);
-bool json_number(struct json j, uint64_t most, uint64_t *n);
-int bundle_read(const struct record *r, struct bundle *b, struct fail *f);
-
-// devices.c
-int allow_device(mode_t mode, dev_t device, unsigned access);
-
-// build.c
-enum { SERVERS_MAX = 4, CALLERS_OWN_ID = UINT32_MAX };
-int build(const struct record *from, const struct record *to, struct fail *f);
-extern int server_pidfds[SERVERS_MAX], server_count; // of the FUSE servers that build started
-
-// hooks.c
-int begin_hooks(const struct plan *plan, struct fail *f);
-int hook(const struct record *r, struct fail *f);
-void give_up_hooks(void);
-
-// holder.c
-bool is_held(const struct plan *plan);
-int hold_and_join(const struct plan *plan, int dir, struct fail *f);
-
-// confine.c
-int confine(const struct record *r, struct fail *f);
-int enter_pid_namespace(void);
-int become_init(void);
-void bring_loopback_up(void);
-
-// wrapper.c
-#define PLACE_MARK '\1' // in the texts of a wrapper's plan: the directory of the installation, wherever it stands now
-#define WRAPPER_PLAN ".slipway-plan"
-extern char wrapper_name[256];  // "" where this is no wrapper
-extern char wrapper_venv[4096]; // where the programs are of the virtual environment it was called through, or ""
-int wrapper_plan(struct plan *plan, const char *called, const char *cwd);
-
-// program.c
-int become_program(const struct plan *plan, char **rest, const char *caller_cwd, int here, struct fail *f);
-
 // fail.c
 extern bool tracing;
 extern int report_fd; // where people are told
 void trace_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report(const struct plan *plan, const struct fail *f);
+int not_ours(const struct record *r, struct fail *f);

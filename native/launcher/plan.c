@@ -96,6 +96,7 @@ static const char *check_order(struct plan *plan) {
       break;
     case OP_ROOT_DIRECTORY:
     case OP_ROOT_SQUASHFUSE:
+    case OP_ROOT_SQUASHFS:
       if (n[0] > MOUNT_FLAGS_ALL)
         return "unknown mount flags";
       if (roots++ || !namespaces)
@@ -137,6 +138,7 @@ static const char *check_order(struct plan *plan) {
       break;
     }
     case OP_ENTER:
+    case OP_LEAVE:
       if (!roots || enter++)
         return "ENTER out of place";
       break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Edits of an environment, as the launcher makes them (native/launcher/program.c).
+// Edits of an environment, as the launcher makes them (native/launcher/environment.c).
 import type { EnvironmentEdit } from '../model/index.ts';
 
 /** The variables after all edits, in the order in which they came to be. */

@@ -248,7 +248,7 @@ function wordsOf(step: Step): readonly string[] {
     case 'overlay':
       return 'directory' in step.on ? [step.on.directory] : 'layer' in step.on ? [step.on.layer] : [];
     case 'root-squashfs':
-      return [step.image, '', step.origin];
+      return [step.image, step.origin];
     case 'leave-at':
     case 'show-root':
       return [step.path];

@@ -42,6 +42,7 @@ export const operations = [
   'ROOT_HOST',
   'ROOT_DIRECTORY',
   'ROOT_SQUASHFUSE',
+  'ROOT_SQUASHFS',
   'SQUASHFUSE',
   'ROOT_BUNDLE',
   'OVERLAY',
@@ -53,6 +54,7 @@ export const operations = [
   'SHOW_ROOT',
   'HOOK',
   'ENTER',
+  'LEAVE',
   'ENV_CLEAR',
   'ENV_UNSET',
   'ENV_UNSET_MATCHING',
@@ -268,9 +270,9 @@ function stepRecord(step: Step): PlanRecord {
       return { operation: 'ROOT_BUNDLE' };
     case 'root-squashfs':
       return {
-        operation: 'ROOT_SQUASHFUSE',
+        operation: 'ROOT_SQUASHFS',
         numbers: [mountBits(step.flags)],
-        strings: [step.image, '', step.origin],
+        strings: [step.image, step.origin],
       };
     case 'overlay': {
       const { on, origin } = step;
@@ -312,7 +314,7 @@ function stepRecord(step: Step): PlanRecord {
     case 'enter':
       return { operation: 'ENTER' };
     case 'leave-at':
-      return { operation: 'ENTER', strings: [step.path] };
+      return { operation: 'LEAVE', strings: [step.path] };
     case 'environment':
       return environmentRecord(step.edit);
     case 'activate':

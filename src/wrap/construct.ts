@@ -83,7 +83,7 @@ async function make(construction: Construction): Promise<void> {
       id,
       plan: planOf(construction, content),
       build: tools.build,
-      launcher: tools.launcher,
+      wrapper: tools.wrapper,
       programs: content.programs,
       hasLinks: content.container !== undefined && !content.hasImage,
       images: imagesOf(settings, content, id),

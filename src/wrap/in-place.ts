@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running a build as if it stood where the installation will: a directory elsewhere is shown on the installation's place,
-// in namespaces of the build's own. The launcher does it, as for a wrapper: by a plan beside a copy of it.
+// in namespaces of the build's own. A wrapper does it: by a plan beside a copy of it.
 import { encodePlan } from '../plan/index.ts';
 import { type Plan, placeMark, type Step, wrapperPlanName } from '../model/index.ts';
 import { writeFileAtomic } from '../sys/files.ts';
@@ -9,8 +9,8 @@ import { runLogged } from '../sys/run-logged.ts';
 import type { BoundPath } from './wrapper-plan.ts';
 
 export type BuildPlace = {
-  /** The launcher that is copied, and the identity of its build. */
-  readonly launcher: string;
+  /** The program that is copied, and the identity of its build. */
+  readonly wrapper: string;
   readonly build: string;
   readonly buildDirectory: string;
   /** Shown on each other's place. */
@@ -28,7 +28,7 @@ export async function prepareBuildPlace(name: string, place: BuildPlace): Promis
   const directory = `${place.buildDirectory}/_run_${name}`;
   makeDirectory(directory, 0o700);
   const program = `${directory}/slipway-build`;
-  copyFile(place.launcher, program, 0o700);
+  copyFile(place.wrapper, program, 0o700);
   await writeFileAtomic(`${directory}/${wrapperPlanName}`, encodePlan(buildPlan(place), place.build, 0n), {
     mode: 0o400,
   });

@@ -22,4 +22,4 @@ export { compareRecords, type RecordDifference } from './compare-records.ts';
 export { kernelSpec, luaModule, tclModule } from './companions.ts';
 export { explicitList, lockedRequirements } from './locked-inputs.ts';
 export { type InstallationRecord, type PackageRecord, readRecord } from './record.ts';
-export type { WrapTools } from './tools.ts';
+export { wrapperProgram, type WrapTools } from './tools.ts';

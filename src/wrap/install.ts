@@ -44,7 +44,7 @@ export async function install(construction: Construction, container: PlacedConta
   }
 
   const program = await prepareBuildPlace('install', {
-    launcher: tools.launcher,
+    wrapper: tools.wrapper,
     build: tools.build,
     buildDirectory,
     binds: [

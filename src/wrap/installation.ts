@@ -27,7 +27,7 @@ export type NewInstallation = {
   readonly id: string;
   readonly plan: Plan;
   readonly build: string;
-  readonly launcher: string;
+  readonly wrapper: string;
   /** Names of wrappers; in a container, with what each leads to. */
   readonly programs: ReadonlyMap<string, string>;
   /** Whether `_bin` says what each name is inside. */
@@ -104,7 +104,7 @@ async function fillWrappers(wrappers: string, made: NewInstallation): Promise<vo
   let first: string | undefined;
   for (const name of new Set([...made.programs.keys(), ...ownPrograms])) {
     const path = join(wrappers, name);
-    if (first === undefined) copyFile(made.launcher, path, executable);
+    if (first === undefined) copyFile(made.wrapper, path, executable);
     else linkOrCopy(first, path);
     first ??= path;
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { dirname } from 'node:path';
 import type { Emit } from '../model/index.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { WrapEvent } from './events.ts';
 
 /** What wrapping works with. */
 export type WrapTools = {
-  /** The launcher's path, and the identity of its build. */
-  readonly launcher: string;
+  /** The program that stands for wrapped ones, and the identity of its build. */
+  readonly wrapper: string;
   readonly build: string;
   readonly version: string;
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -16,3 +17,8 @@ export type WrapTools = {
   /** Aborted when the work is to be given up. */
   readonly signal: AbortSignal;
 };
+
+/** The program that becomes wrappers, by the path of the installation's launcher. */
+export function wrapperProgram(launcher: string): string {
+  return `${dirname(dirname(launcher))}/libexec/slipway/wrapper`;
+}

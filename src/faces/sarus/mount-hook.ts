@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mount_hook`: an OCI createContainer hook that mounts what its arguments say into a container. Arguments first, all of
-// them, and only then the mounts; what the launcher does by the plan is in native/launcher/build.c.
+// them, and only then the mounts; what the launcher does by the plan is in native/root/bundle.c.
 import { parseLdCache } from '../../formats/ld-cache/index.ts';
 import {
   findProviderDirectory,

@@ -12,6 +12,7 @@ import {
   readKeptConfiguration,
   readSettings,
   readSiteConfiguration,
+  wrapperProgram,
 } from '../../wrap/index.ts';
 import { build } from '../terminal/build.ts';
 import { printable } from '../terminal/printable.ts';
@@ -56,7 +57,7 @@ export async function installWith(asked: Configuration, { environment, signal }:
   });
   try {
     await construct(settings, {
-      launcher,
+      wrapper: wrapperProgram(launcher),
       build: build.id,
       version: build.version,
       variables,

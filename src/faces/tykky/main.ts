@@ -11,6 +11,7 @@ import {
   readKeptConfiguration,
   readSettings,
   readSiteConfiguration,
+  wrapperProgram,
 } from '../../wrap/index.ts';
 import { build } from '../terminal/build.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
@@ -116,7 +117,7 @@ async function install(
   const settings = readSettings(configuration);
   const start = clock.now().getTime();
   await construct(settings, {
-    launcher,
+    wrapper: wrapperProgram(launcher),
     build: build.id,
     version: build.version,
     variables,

@@ -3,8 +3,8 @@
 // into which the runtime has put it: the process id that a state names may be of another pid namespace (runc), or 0 (crun).
 // With cgroup v1 a rule is a line in a file; with v2 it is part of a BPF program, which is replaced by one that asks for
 // the device first.
-#include "kernel.h"
-#include "launch.h"
+#include "uapi.h"
+#include "root.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
