@@ -90,11 +90,16 @@ function reportedDigests(path: string): readonly (readonly [string, string])[] {
   if (!Array.isArray(items)) return [];
   return items.flatMap((item: unknown) => {
     const [name, version] = [text(field(item, 'metadata'), 'name'), text(field(item, 'metadata'), 'version')];
-    const digest = text(field(field(field(item, 'download_info'), 'archive_info'), 'hashes'), 'sha256');
-    if (name === undefined || version === undefined || digest === undefined || !/^[0-9a-f]{64}$/.test(digest))
-      return [];
+    const digest = archiveDigest(field(field(item, 'download_info'), 'archive_info'));
+    if (name === undefined || version === undefined || digest === undefined) return [];
     return [[`${normalName(name)}==${version}`, digest] as const];
   });
+}
+
+/** PEP 610's archive_info: `hashes`, or the older `hash`, which pip 23.0 alone gives for files. */
+function archiveDigest(archive: unknown): string | undefined {
+  const digest = text(field(archive, 'hashes'), 'sha256') ?? text(archive, 'hash')?.replace(/^sha256=/, '');
+  return digest !== undefined && /^[0-9a-f]{64}$/.test(digest) ? digest : undefined;
 }
 
 function readText(path: string): string | undefined {
