@@ -21,7 +21,7 @@ export type ChildOptions = {
   /** `/` unless said otherwise. */
   readonly directory?: string;
   /** What becomes of standard output: `pipe` gives it to be read, which must be done; the default discards it. */
-  readonly stdout?: 'ignore' | 'pipe';
+  readonly stdout?: 'ignore' | 'pipe' | 'inherit';
   /** How much of the end of standard error is kept; 4096 bytes unless said otherwise. */
   readonly stderrTailBytes?: number;
   /** Whether the child leads a session of its own: a signal to this process's group is then not for it. */

@@ -2,18 +2,16 @@
 // What Charliecloud's FAQ says of ch-run, as it says it: messages, rights that are none, terminals, read-only images.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { suite, test } from 'node:test';
 import { imageCommands } from '../run/images.ts';
 import { run } from '../support/command.ts';
 import { isRoot, needs } from '../support/needs.ts';
-import { pushTree } from '../run/images.ts';
-import { registryCommands, startRegistry } from '../support/registry.ts';
 import { acquireTestUser } from '../support/user.ts';
 import { makePlayground } from './playground.ts';
 
 const skip = needs({
-  commands: [...imageCommands, ...registryCommands, 'script', 'unshare'],
+  commands: [...imageCommands, 'script', 'unshare'],
   userNamespaces: true,
   fuse: true,
 });
@@ -90,13 +88,6 @@ suite("the FAQ's cases", { skip }, async () => {
     assert.equal(linked.status, 0, linked.stderr);
   });
 
-  test('X11: the display and its socket are there', async () => {
-    const said = await user.runOk(['ch-run', 'img', '--', 'sh', '-c', 'echo $DISPLAY; test -d /tmp && echo shown'], {
-      env: { DISPLAY: ':7', TMPDIR: undefined },
-    });
-    assert.equal(said, ':7\nshown\n');
-  });
-
   test('ch-run is the command: its process, its files, its signals', async () => {
     const said = await shell(`exec 7<notes.txt; sh -c 'echo $$; exec ch-run img -- sh -c "echo \\$\\$; cat <&7"'`);
     const [before, inside, text] = said.split('\n');
@@ -104,19 +95,5 @@ suite("the FAQ's cases", { skip }, async () => {
     assert.equal(text, 'no image');
     const trapped = await user.run(['sh', '-c', 'trap "" INT; ch-run img -- sh -c "kill -INT \\$\\$; echo alive"']);
     assert.equal(trapped.stdout, 'alive\n');
-  });
-
-  test('an image is pulled from a registry, and run by its name', async () => {
-    const registry = await startRegistry();
-    const name = await pushTree(join(user.home, 'img'), {
-      registry,
-      name: 'lab/tool',
-      config: { Env: ['A=of the registry', 'PATH=/bin:/usr/bin'] },
-    });
-    const pulled = await user.run(['ch-image', '-s', 'pulled', '--tls-no-verify', 'pull', `${name}:latest`, 'tool:1']);
-    assert.equal(pulled.status, 0, pulled.stderr);
-    const told = ['ch-run', '-s', 'pulled', '--set-env', 'tool:1', '--', 'sh', '-c', 'echo $A; cat /opt/one'];
-    assert.equal(await user.runOk(told), 'of the registry\none');
-    assert.equal(await user.runOk(['ch-image', '-s', 'pulled', 'list']), 'tool:1\n');
   });
 });

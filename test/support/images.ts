@@ -7,6 +7,7 @@ import { runOk } from './command.ts';
  * busybox: 3 MB, one layer. debian-python: Debian 12 with Python 3.11, ENV, WORKDIR and CMD. bullseye-mpich and
  * debian-openmpi: Debian 11 with its MPICH, Debian 12 with its Open MPI, each with the program `ranks` (ranks.c).
  * bullseye-libfabric: Debian 11's libfabric with fi_info, and a cache of libraries.
+ * debian-xterm: Debian 12's xterm and a shell.
  * debian-node: Debian 12 with Node and npm. bookworm-science and bullseye-science: more than 40,000 files, minutes to make.
  */
 export type RealImage =
@@ -15,6 +16,7 @@ export type RealImage =
   | 'bullseye-libfabric'
   | 'bullseye-mpich'
   | 'debian-openmpi'
+  | 'debian-xterm'
   | 'debian-node'
   | 'bookworm-science'
   | 'bullseye-science';

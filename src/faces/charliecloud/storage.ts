@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
 import { ensureDirectory, listDirectoryIfPresent, readFileIfPresent, writeFileAtomic } from '../../sys/files.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
+import { withLockIfFree } from '../../sys/lock-file.ts';
 import { storageName } from './storage-name.ts';
 
 const layoutVersion = '5';
@@ -35,4 +36,20 @@ export async function prepareStorage({ path }: Storage): Promise<void> {
     await ensureDirectory(`${path}/${name}`, { mode: 0o755 });
   const version = await readFileIfPresent(`${path}/version`, { maxBytes: 100 });
   if (version === undefined) await writeFileAtomic(`${path}/version`, `${layoutVersion}\n`, { mode: 0o644 });
+}
+
+/**
+ * Runs what changes a prepared storage directory while nobody else does.
+ * @throws SlipwayError `charliecloud-storage-in-use`, at once, where somebody does; what `work` throws
+ */
+export async function withStorageLock<T>(
+  { path }: Storage,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  // Charliecloud refuses a storage directory with an unknown name in it, but looks at none below.
+  const lock = { what: `storage directory ${path}`, signal };
+  const done = await withLockIfFree(`${path}/dlcache/lock`, lock, async (held) => ({ result: await work(held) }));
+  if (done === undefined) throw new SlipwayError('charliecloud-storage-in-use', { path });
+  return done.result;
 }

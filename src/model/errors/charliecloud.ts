@@ -62,6 +62,12 @@ export const charliecloudErrors = {
     exitStatus: 1,
     httpStatus: 400,
   },
+  'charliecloud-storage-in-use': {
+    message: 'storage directory is already in use: {path}',
+    hint: 'another ch-image is changing it: wait for its end, or name another directory with --storage',
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   'charliecloud-convert': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
   'charliecloud-fromhost': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
   'charliecloud-fromhost-usage': { message: '{reason}', exitStatus: 1, httpStatus: 400 },

@@ -3,11 +3,14 @@
 import { dirname } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
 import { listDirectoryIfPresent, statFollowing } from '../../../sys/files.ts';
+import type { CommandContext } from '../command.ts';
 import type { Format } from './description.ts';
+import { hasImage, storageOf } from './engines.ts';
+import { readOciPlace } from './oci-place.ts';
 
 export type Output = { readonly format: Format; readonly name: string; readonly path: string };
 
-export type OutputRules = { readonly noClobber: boolean; readonly say: (text: string) => void };
+export type OutputRules = CommandContext & { readonly noClobber: boolean; readonly say: (text: string) => void };
 
 /** An image has these directories. */
 const imageMarks = ['bin', 'dev', 'usr'];
@@ -17,7 +20,14 @@ export async function checkOutput(output: Output, rules: OutputRules): Promise<v
   switch (output.format) {
     case 'docker':
     case 'podman':
+      if (rules.noClobber && (await hasImage(output.format, output.name, rules))) {
+        refuse(`exists in ${storageOf[output.format]}, not deleting per --no-clobber: ${output.name}`);
+      }
       return;
+    case 'oci':
+      return await (readOciPlace(output.name).transport === 'oci'
+        ? checkDirectory(output, ['oci-layout'], rules)
+        : checkFile(output, rules));
     case 'tar':
       if (!/\.(?:tar\.gz|tgz)$/.test(output.name)) {
         refuse('only gzipped tar output (.tar.gz or .tgz) supported');
@@ -31,7 +41,7 @@ export async function checkOutput(output: Output, rules: OutputRules): Promise<v
       }
       return;
     case 'dir':
-      return await checkDirectory(output, rules);
+      return await checkDirectory(output, imageMarks, rules);
     default:
       return output.format satisfies never;
   }
@@ -45,15 +55,18 @@ async function checkFile({ name, path }: Output, { noClobber }: OutputRules): Pr
   if (stats.isDirectory()) refuse(`exists and is a directory: ${name}`);
 }
 
-async function checkDirectory({ name, path }: Output, { noClobber, say }: OutputRules): Promise<void> {
+async function checkDirectory(
+  { name, path }: Output,
+  marks: readonly string[],
+  { noClobber, say }: OutputRules,
+): Promise<void> {
   await checkParent(path);
   const stats = await statFollowing(path);
   if (stats === undefined) return;
   if (!stats.isDirectory()) return refuse(`exists but not a directory: ${name}`);
   const names = (await listDirectoryIfPresent(path)) ?? [];
   if (names.length === 0) return say(`using empty directory: ${name}`);
-  const kinds = await Promise.all(imageMarks.map(async (mark) => await statFollowing(`${path}/${mark}`)));
-  if (!kinds.every((kind) => kind?.isDirectory() === true)) {
+  if (!marks.every((mark) => names.includes(mark))) {
     return refuse(`exists but does not appear to be an image and is not empty: ${name}`);
   }
   if (noClobber) return refuse(`exists, not deleting per --no-clobber: ${name}`);

@@ -12,13 +12,7 @@ import {
   type OpenSourceOptions,
   type TreeSource,
 } from '../../../image/index.ts';
-import {
-  emptyImageConfig,
-  type Emit,
-  type ImageConfig,
-  type PullEvent,
-  type SourceReference,
-} from '../../../model/index.ts';
+import type { Emit, ImageConfig, PullEvent, SourceReference } from '../../../model/index.ts';
 import { removeTree } from '../../../sys/files.ts';
 import { temporaryName } from '../../../sys/process-identity.ts';
 import { systemSearchPath } from '../../../sys/process.ts';
@@ -27,7 +21,8 @@ import { metadataFiles } from '../ch-image/metadata.ts';
 import { furnishedTree, isDevice } from '../furnished-tree.ts';
 import type { Output } from './check-output.ts';
 import type { Format } from './description.ts';
-import { importArchive } from './engines.ts';
+import { importArchive, isEngine, taggedName } from './engines.ts';
+import { readOciPlace } from './oci-place.ts';
 
 export type Input = { readonly format: Format; readonly name: string; readonly path: string };
 
@@ -47,12 +42,16 @@ export async function convert(input: Input, output: Output, context: ConvertCont
   try {
     say(output.format === 'dir' || output.format === 'ch-image' ? 'unpacking ...' : 'packing ...');
     const tree = furnish(opened, input, output);
-    if (output.format !== 'docker' && output.format !== 'podman') {
+    if (output.format === 'oci') {
+      const { transport, name = 'latest' } = readOciPlace(output.name);
+      return await write(tree, { format: transport, path: output.path, name }, context);
+    }
+    if (!isEngine(output.format)) {
       return await write(tree, { format: targetFormats[output.format], path: output.path }, context);
     }
     const archive = join(context.temporaryDirectory, `ch-convert.${temporaryName()}.tar`);
     try {
-      await write(tree, { format: 'docker-archive', path: archive, name: output.name }, context);
+      await write(tree, { format: 'docker-archive', path: archive, name: taggedName(output.name) }, context);
       say('importing ...');
       await importArchive(output.format, archive, context);
     } finally {
@@ -83,6 +82,8 @@ async function open(input: Input, context: ConvertContext): Promise<OpenedTree> 
     case 'dir':
     case 'ch-image':
       return await plain({ transport: 'directory', path });
+    case 'oci':
+      return await unpacked(readOciPlace(name), context);
     case 'docker':
       context.say('exporting ...');
       return await unpacked({ transport: 'docker-daemon', name }, context);
@@ -103,10 +104,7 @@ async function unpacked(reference: SourceReference, context: ConvertContext): Pr
     if (opened.kind !== 'image') throw new Error('an engine gives an image');
     const { config } = await opened.source.resolve(context.signal);
     await writeOpened(opened, { format: 'directory', path, compression: 'none' }, context);
-    const platform = config.platform;
-    const emit = emitNothing;
-    const tree = directoryTree({ path, config: emptyImageConfig(platform), options: treeOptions(context), emit });
-    return { tree, config, close };
+    return { tree: directoryTree({ path, config, options: treeOptions(context), emit: emitNothing }), config, close };
   } catch (error) {
     await close();
     throw error;
@@ -116,13 +114,13 @@ async function unpacked(reference: SourceReference, context: ConvertContext): Pr
 }
 
 function furnish({ tree, config }: OpenedTree, input: Input, output: Output): TreeSource {
-  const isEngine = input.format === 'docker' || input.format === 'podman';
-  const files = new Map(isEngine ? [['ch/environment', config.env.map((line) => `${line}\n`).join('')]] : []);
+  const hasConfig = isEngine(input.format) || input.format === 'oci';
+  const files = new Map(hasConfig ? [['ch/environment', config.env.map((line) => `${line}\n`).join('')]] : []);
   return furnishedTree(tree, {
     files,
     defaults: output.format === 'ch-image' ? metadataFiles(config) : new Map<string, string>(),
     // A tarball of a directory is what the directory is.
-    hasMountPoints: output.format !== 'tar' || input.format === 'squash' || isEngine,
+    hasMountPoints: output.format !== 'tar' || input.format === 'squash' || hasConfig,
     drops: (path) => isDevice(path) || buildersOwn.has(path),
   });
 }
@@ -171,7 +169,7 @@ async function writeOpened(from: OpenedSource, to: ConvertTarget, context: Conve
     skeleton: 'none',
     xattrs: keepsXattrs ? 'keep' : 'drop',
     // Files of an image that was unpacked without privilege are whoever's that was; in a squashfs they are root's.
-    owner: to.format === 'squashfs' || to.format === 'docker-archive' ? { uid: 0, gid: 0 } : 'keep',
+    owner: to.format === 'directory' || to.format === 'tar' ? 'keep' : { uid: 0, gid: 0 },
   };
   const emit: Emit<PullEvent> = (event) => {
     if (event.type === 'warning') say(`warning: ${event.text}`);

@@ -2,7 +2,7 @@
 import type { CommandDescription, OptionTable } from '../../../formats/getopt/index.ts';
 import { type CommonOption, commonOptions } from '../command.ts';
 
-export const formats = ['ch-image', 'dir', 'docker', 'podman', 'squash', 'tar'] as const;
+export const formats = ['ch-image', 'dir', 'docker', 'oci', 'podman', 'squash', 'tar'] as const;
 export type Format = (typeof formats)[number];
 
 export type ChConvertOption =
@@ -24,7 +24,7 @@ const options: OptionTable<ChConvertOption> = [
     short: 'i',
     argument: 'required',
     argumentName: 'FMT',
-    help: 'format of IN: ch-image, dir, docker, podman, squash or tar',
+    help: 'format of IN: ch-image, dir, docker, oci, podman, squash or tar',
     completion: formats,
   },
   {
@@ -63,8 +63,9 @@ export const chConvert: CommandDescription<ChConvertOption> = {
   name: 'ch-convert',
   summary: 'convert an image from one format to another',
   description: [
-    'Copies the image IN to OUT and converts its format. The formats are inferred from the names unless they are given: *.sqfs, *.squash and *.squashfs are squash; *.tar, *.tar.gz, *.tgz, *.tar.xz are tar; what begins with / or ./ is dir; the rest is ch-image.',
+    'Copies the image IN to OUT and converts its format. The formats are inferred from the names unless they are given: *.sqfs, *.squash and *.squashfs are squash; *.tar, *.tar.gz, *.tgz, *.tar.xz are tar; what begins with / or ./ is dir; what begins with oci: or oci-archive: is oci; the rest is ch-image.',
     'OUT appears whole or not at all. Device files are left out, and what is in /dev; mount points that an image needs are made. A tarball may have one directory at its top, which is left out, or none.',
+    'An image of the format oci is PATH[:TAG], a directory, or a file where PATH ends in .tar or .oci. Images in the storage of docker and podman are read and written by these programs.',
   ],
   usage: ['[-i FMT] [-o FMT] [OPTION...] IN OUT'],
   operands: [
@@ -77,5 +78,7 @@ export const chConvert: CommandDescription<ChConvertOption> = {
   examples: [
     { command: 'ch-convert ./image image.sqfs', help: 'Make a squashfs file of a directory' },
     { command: 'ch-convert -o dir image.tar.gz /var/tmp/image', help: 'Unpack a tarball' },
+    { command: 'ch-convert -i podman foo:1 foo.sqfs', help: "Make a squashfs file of an image in podman's storage" },
+    { command: 'ch-convert ./image oci:layout:1.0', help: 'Make an OCI image of one layer' },
   ],
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Docker's and podman's own storage, which only they can write.
 import { SlipwayError } from '../../../model/index.ts';
-import { findProgram, systemSearchPath, withChild } from '../../../sys/process.ts';
+import { type Child, findProgram, systemSearchPath, withChild } from '../../../sys/process.ts';
 import type { CommandContext } from '../command.ts';
 
 /** Variables that lead the engines to their storage, and no more. */
@@ -10,30 +10,81 @@ const passedOn =
     ' ',
   );
 
+export type Engine = 'docker' | 'podman';
+
+/** How Charliecloud's messages call what an engine keeps. */
+export const storageOf: Readonly<Record<Engine, string>> = { docker: 'Docker storage', podman: 'Podman storage' };
+
+export function isEngine(format: string): format is Engine {
+  return format === 'docker' || format === 'podman';
+}
+
+/** The name by which an engine knows an image: with a tag. */
+export function taggedName(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1).includes(':') ? name : `${name}:latest`;
+}
+
 /** Gives an archive of an image to an engine. @throws SlipwayError `charliecloud-engine` */
-export async function importArchive(engine: 'docker' | 'podman', path: string, context: CommandContext): Promise<void> {
+export async function importArchive(engine: Engine, path: string, context: CommandContext): Promise<void> {
   await runEngine(engine, ['load', '--quiet', '--input', path], context);
 }
 
-/** Runs `docker` or `podman`, as found on the caller's PATH. @throws SlipwayError `charliecloud-engine` */
+/** Whether an engine has an image. @throws SlipwayError `charliecloud-engine` where it can't be asked */
+export async function hasImage(engine: Engine, name: string, context: CommandContext): Promise<boolean> {
+  const words = ['image', 'inspect', '--format', '{{.Id}}', taggedName(name)];
+  const { status, stderrTail } = await startEngine(engine, words, context);
+  if (status === 0) return true;
+  // docker says the first, podman one of the others, as its release has it.
+  if (/no such image|image not known|failed to find image/i.test(stderrTail)) return false;
+  throw new SlipwayError('charliecloud-engine', { program: engine, reason: lastLine(stderrTail) });
+}
+
+/**
+ * Runs `docker` or `podman`, as found on the caller's PATH.
+ * @param stdout what becomes of what it says
+ * @throws SlipwayError `charliecloud-engine`
+ */
 export async function runEngine(
-  engine: 'docker' | 'podman',
+  engine: Engine,
   words: readonly string[],
-  { environment, signal }: CommandContext,
+  context: CommandContext,
+  stdout: 'ignore' | 'inherit' = 'ignore',
 ): Promise<void> {
+  const end = await startEngine(engine, words, context, stdout);
+  if (end.status === 0) return;
+  throw new SlipwayError('charliecloud-engine', {
+    program: engine,
+    reason: `${words[0] ?? ''} ended with ${end.status ?? end.signalName ?? 'no status'}: ${lastLine(end.stderrTail)}`,
+  });
+}
+
+/** @throws SlipwayError `charliecloud-convert` where it is not installed */
+export async function findEngine(engine: Engine, { environment }: CommandContext): Promise<string> {
+  const program = await findProgram(engine, `${environment.variables['PATH'] ?? ''}:${systemSearchPath}`);
+  if (program !== undefined) return program;
+  throw new SlipwayError('charliecloud-convert', { reason: `format ${engine} invalid: ${engine} not found` });
+}
+
+async function startEngine(
+  engine: Engine,
+  words: readonly string[],
+  context: CommandContext,
+  stdout: 'ignore' | 'inherit' = 'ignore',
+): Promise<Awaited<Child['ended']>> {
+  const { environment, signal } = context;
   const { variables, workingDirectory } = environment;
-  const program = await findProgram(engine, `${variables['PATH'] ?? ''}:${systemSearchPath}`);
-  if (program === undefined) throw new SlipwayError('charliecloud-engine', { program: engine, reason: 'not found' });
+  const program = await findEngine(engine, context);
   const env = Object.fromEntries(
     passedOn.flatMap((name) => (variables[name] === undefined ? [] : [[name, variables[name]]])),
   );
   const { end } = await withChild(
-    { argv: [program, ...words], env, directory: workingDirectory, signal },
+    { argv: [program, ...words], env, directory: workingDirectory, stdout, signal },
     async ({ ended }) => await ended,
   );
-  if (end.status === 0) return;
-  throw new SlipwayError('charliecloud-engine', {
-    program: engine,
-    reason: `${words[0] ?? ''} ended with ${end.status ?? end.signalName ?? 'no status'}: ${end.stderrTail}`,
-  });
+  return end;
+}
+
+/** Engines tell the reason last. */
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
 }

@@ -5,11 +5,13 @@ import { SlipwayError } from '../../../model/index.ts';
 import { statFollowing } from '../../../sys/files.ts';
 import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { type CommandContext, type CommandLine, runCommand } from '../command.ts';
-import { findStorage, prepareStorage, type Storage } from '../storage.ts';
+import { findStorage, prepareStorage, type Storage, withStorageLock } from '../storage.ts';
 import { checkOutput, type Output } from './check-output.ts';
 import { convert, type Input } from './convert.ts';
 import { chConvert, type ChConvertOption, type Format } from './description.ts';
+import { findEngine, hasImage, isEngine, storageOf } from './engines.ts';
 import { inferFormat, readFormat } from './infer-format.ts';
+import { readOciPlace } from './oci-place.ts';
 
 /** Runs `ch-convert` with the words after its name, and gives the exit status. */
 export async function main(argv: readonly string[], environment: FaceEnvironment): Promise<number> {
@@ -34,18 +36,30 @@ async function run(line: CommandLine<ChConvertOption>, context: CommandContext):
   }
   say(`input:   ${formats.input.padEnd(8)}  ${from}`);
   say(`output:  ${formats.output.padEnd(8)}  ${to}`);
-  if (formats.input === formats.output) refuse('input and output formats must be different');
+  if (formats.input === formats.output) {
+    refuse(
+      'input and output formats must be different',
+      'names say the format: *.sqfs, *.tar.gz, ./DIR or /DIR, oci:DIR, and any other is an image in the storage directory; -i and -o say otherwise',
+    );
+  }
 
   const needsStorage = formats.input === 'ch-image' || formats.output === 'ch-image';
   const storage = needsStorage ? findStorage(line.value('storage'), environment) : undefined;
   const at = (format: Format, name: string): string => pathOf(format, name, { storage, environment });
   const input: Input = { format: formats.input, name: from, path: at(formats.input, from) };
   const output: Output = { format: formats.output, name: to, path: at(formats.output, to) };
-  await checkInput(input);
+  for (const { format } of [input, output]) if (isEngine(format)) await findEngine(format, context);
+  await checkInput(input, context);
   const isDryRun = line.has('dry-run');
   if (storage !== undefined && output.format === 'ch-image' && !isDryRun) await prepareStorage(storage);
-  await checkOutput(output, { noClobber: line.has('no-clobber'), say });
-  if (!isDryRun) await convert(input, output, { ...context, temporaryDirectory, keepsXattrs, say });
+  await checkOutput(output, { ...context, noClobber: line.has('no-clobber'), say });
+  const carryOut = async (signal: AbortSignal): Promise<void> =>
+    await convert(input, output, { ...context, signal, temporaryDirectory, keepsXattrs, say });
+  if (!isDryRun) {
+    await (storage !== undefined && output.format === 'ch-image'
+      ? withStorageLock(storage, context.signal, carryOut)
+      : carryOut(context.signal));
+  }
   say('done');
   return 0;
 }
@@ -56,7 +70,7 @@ function pathOf(
   given: { readonly storage: Storage | undefined; readonly environment: FaceEnvironment },
 ): string {
   if (format === 'ch-image' && given.storage !== undefined) return given.storage.imagePath(name);
-  return resolve(given.environment.workingDirectory, name);
+  return resolve(given.environment.workingDirectory, format === 'oci' ? readOciPlace(name).path : name);
 }
 
 function findTemporaryDirectory(line: CommandLine<ChConvertOption>, { variables }: FaceEnvironment): string {
@@ -70,14 +84,18 @@ function readXattrs(line: CommandLine<ChConvertOption>, { variables }: FaceEnvir
   return line.has('xattrs') || (!line.has('no-xattrs') && variables['CH_XATTRS'] !== undefined);
 }
 
-async function checkInput({ format, name, path }: Input): Promise<void> {
-  if (format === 'docker' || format === 'podman') return;
+async function checkInput({ format, name, path }: Input, context: CommandContext): Promise<void> {
+  if (isEngine(format)) {
+    if (!(await hasImage(format, name, context))) refuse(`source not found in ${storageOf[format]}: ${name}`);
+    return;
+  }
   const stats = await statFollowing(path);
   if (format === 'ch-image' && stats === undefined) refuse(`source image not found in ch-image storage: ${name}`);
   if (format === 'dir' && stats?.isDirectory() !== true) refuse(`not a directory: ${name}`);
-  if ((format === 'tar' || format === 'squash') && stats === undefined) refuse(`not found: ${name}`);
+  if ((format === 'tar' || format === 'squash' || format === 'oci') && stats === undefined)
+    refuse(`not found: ${name}`);
 }
 
-function refuse(reason: string): never {
-  throw new SlipwayError('charliecloud-convert', { reason });
+function refuse(reason: string, hint?: string): never {
+  throw new SlipwayError('charliecloud-convert', { reason }, hint === undefined ? {} : { hint });
 }

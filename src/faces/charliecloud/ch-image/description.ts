@@ -8,7 +8,6 @@ const unused = [
   'rebuild',
   'auth',
   'always-download',
-  'no-lock',
   'password-many',
   'debug',
   'dependencies',
@@ -22,6 +21,7 @@ export type ChImageOption =
   | 'tls-no-verify'
   | 'last-layer'
   | 'long'
+  | 'no-lock'
   | 'quiet'
   | 'verbose'
   | 'cache-large'
@@ -51,6 +51,7 @@ const options: OptionTable<ChImageOption> = [
   },
   { long: 'last-layer', argument: 'required', argumentName: 'N', help: 'accepted and not used', hidden: true },
   { long: 'long', short: 'l', argument: 'none', help: 'with list: say when each image was made' },
+  { long: 'no-lock', argument: 'none', help: "don't lock the storage directory while it is changed" },
   { long: 'quiet', short: 'q', argument: 'none', help: 'say errors only' },
   { long: 'verbose', short: 'v', argument: 'none', help: 'say more' },
   ...unused.map(

@@ -9,7 +9,7 @@ import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { convert } from '../ch-convert/convert.ts';
 import { inferFormat } from '../ch-convert/infer-format.ts';
 import { type CommandContext, type CommandLine, runCommand } from '../command.ts';
-import { findStorage, prepareStorage, type Storage } from '../storage.ts';
+import { findStorage, prepareStorage, type Storage, withStorageLock } from '../storage.ts';
 import { chImage, type ChImageOption } from './description.ts';
 import { machinePlatform, unpackFromRegistry } from './pull.ts';
 
@@ -18,6 +18,8 @@ type Context = CommandContext & { readonly storage: Storage; readonly say: (text
 type Verb = {
   readonly least: number;
   readonly most: number;
+  /** Whether it changes images, which one does at a time. */
+  readonly changes?: true;
   readonly run: (words: readonly string[], line: Line, context: Context) => Promise<number>;
 };
 
@@ -42,16 +44,20 @@ async function run(line: Line, context: CommandContext): Promise<number> {
   const say = (text: string): void => {
     if (!line.has('quiet')) stderr.write(`${text}\n`);
   };
-  return await verb.run(words, line, { ...context, storage, say });
+  const runVerb = async (signal: AbortSignal): Promise<number> =>
+    await verb.run(words, line, { ...context, signal, storage, say });
+  if (verb.changes !== true) return await runVerb(context.signal);
+  await prepareStorage(storage);
+  return line.has('no-lock') ? await runVerb(context.signal) : await withStorageLock(storage, context.signal, runVerb);
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
   'pull': {
     least: 1,
     most: 2,
+    changes: true,
     run: async ([image = '', destination = image], line, context) => {
       const { storage, say } = context;
-      await prepareStorage(storage);
       say(`pulling image:    ${image}`);
       if (destination !== image) say(`destination:      ${destination}`);
       const path = storage.imagePath(destination);
@@ -83,8 +89,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   'delete': {
     least: 1,
     most: 1000,
+    changes: true,
     run: async (globs, _, { storage, say }) => {
-      await prepareStorage(storage);
       for (const glob of globs) {
         const matcher = compileGlob(glob);
         const names = (await namesIn(storage)).filter((name) => globMatches(matcher, name));
@@ -102,9 +108,9 @@ const verbs: Readonly<Record<string, Verb>> = {
   'import': {
     least: 2,
     most: 2,
+    changes: true,
     run: async ([from = '', image = ''], _, context) => {
       const { environment, storage, say } = context;
-      await prepareStorage(storage);
       const path = resolve(environment.workingDirectory, from);
       const stats = await statFollowing(path);
       if (stats === undefined) {
@@ -126,8 +132,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   'reset': {
     least: 0,
     most: 0,
+    changes: true,
     run: async (_words, _line, { storage, say }) => {
-      await prepareStorage(storage);
       await removeTree(storage.path);
       say(`initializing storage directory: v5 ${storage.path}`);
       await prepareStorage(storage);

@@ -6,7 +6,7 @@ import { removeIfPresent, statFollowing, writeFileAtomic } from '../../../sys/fi
 import type { FaceEnvironment } from '../../terminal/environment.ts';
 import { formatSize } from '../../terminal/units.ts';
 import { convert, type ConvertContext } from '../ch-convert/convert.ts';
-import { runEngine } from '../ch-convert/engines.ts';
+import { hasImage, runEngine, storageOf } from '../ch-convert/engines.ts';
 import { inferFormat } from '../ch-convert/infer-format.ts';
 import { type CommandContext, type CommandLine, runCommand } from '../command.ts';
 import { unpackFromRegistry } from '../ch-image/pull.ts';
@@ -140,6 +140,7 @@ function quietly(context: ConvertContext): ConvertContext {
 
 async function saveFromDocker(name: string, directory: string, context: ConvertContext): Promise<string> {
   const path = `${directory}/${fileName(name)}.tar.gz`;
+  if (!(await hasImage('docker', name, context))) refuse(`source not found in ${storageOf.docker}: ${name}`);
   await convert({ format: 'docker', name, path: '' }, { format: 'tar', name: path, path }, quietly(context));
   await sayMade(path, context);
   return path;
@@ -159,7 +160,7 @@ async function build(line: CommandLine<WrapperOption>, tag: string, context: Con
   );
   const words = ['build', '--tag', tag, ...proxies, ...(hasDockerfile ? ['--file', dockerfile] : [])];
   context.say(`docker ${words.join(' ')} ${line.operands[0] ?? ''}`);
-  await runEngine('docker', [...words, line.operands[0] ?? '.'], context);
+  await runEngine('docker', [...words, line.operands[0] ?? '.'], context, 'inherit');
 }
 
 async function sayMade(path: string, { environment }: ConvertContext): Promise<void> {
