@@ -123,7 +123,8 @@ suite("ch-convert, ch-image and the older commands with others' images", { skip 
       const apart = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--storage-driver=vfs'];
       try {
         const isUp = async (): Promise<boolean> =>
-          (await run(['docker', 'info'], { env: { ...process.env, ...env } as Record<string, string> })).status === 0;
+          (await run(['docker', 'info'], { env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env } })).status ===
+          0;
         // What it mounts goes with it.
         await startService(['unshare', '-m', 'dockerd', '-H', env.DOCKER_HOST, ...places, ...apart], isUp);
       } catch (error) {
