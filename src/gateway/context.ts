@@ -23,6 +23,8 @@ export type GatewayContext = {
   readonly lookups: LookupNotes;
   /** There may be work: the queue looks at once. */
   readonly kick: () => void;
+  /** The job of a record was cancelled: it need not run on until it notices. */
+  readonly cancelled: (key: string) => void;
   /** The text of the metrics page and the like says it. */
   readonly version: string;
   /** ENABLE_LABELS of Shifter. */

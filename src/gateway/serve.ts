@@ -56,6 +56,7 @@ export async function serve(options: ServeOptions): Promise<RunningGateway> {
   await ensureDirectory(config.cacheDirectory, { mode: 0o700 });
   const records = await openRecords(config.databaseUri, config.databaseName, clock);
   let kick = (): void => undefined;
+  let cancelled = (_key: string): void => undefined;
   const context: GatewayContext = {
     config: () => config,
     records,
@@ -69,13 +70,14 @@ export async function serve(options: ServeOptions): Promise<RunningGateway> {
       log.error({ err: describeError(error) }, 'notes of lookups are lost'),
     ),
     kick: () => kick(),
+    cancelled: (key) => cancelled(key),
     version: options.version,
     tellsLabels: options.tellsLabels,
   };
   if (config.authentication === 'mock')
     log.warn('authentication is mock: anyone may claim to be anyone; for tests only');
   const queue = createQueue(context, { settings: options.settings, ...options.queue });
-  kick = queue.kick;
+  ({ kick, cancelled } = queue);
   const app = await createApp(context, await tlsOptions(config));
   const sweep = (): void =>
     void sweepAll(context).catch((error: unknown) => log.warn({ err: describeError(error) }, 'sweep'));

@@ -54,9 +54,9 @@ function audienceOf({ isPrivate, userAcl, groupAcl }: OverviewImage): string {
   return words.join('; ');
 }
 
-export async function listPulls({ line, environment, overview }: Remote): Promise<number> {
+export async function listPulls({ line, environment, pulls: ask }: Remote): Promise<number> {
   const { stdout } = environment;
-  const { pulls } = await overview();
+  const pulls = await ask();
   if (line.has('json')) stdout.write(`${JSON.stringify(pulls, undefined, 2)}\n`);
   else writeTable(stdout, pullColumns, pulls);
   return 0;

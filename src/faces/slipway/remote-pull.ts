@@ -60,10 +60,10 @@ export async function pullRemote(
 async function progressOf(
   tag: string,
   status: string,
-  { overview, environment }: Remote,
+  { pulls, environment }: Remote,
   isUnicode: boolean,
 ): Promise<string> {
-  const pull = (await overview()).pulls.find((each) => each.tag === tag || each.tag === `${tag}:latest`);
+  const pull = (await pulls()).find((each) => each.tag === tag || each.tag === `${tag}:latest`);
   const measure = pull?.progress ?? { doneBytes: 0, totalBytes: 0 };
   return progressLine(status.toLowerCase(), measure, environment.stderr.size().columns, isUnicode);
 }

@@ -28,6 +28,7 @@ export type Remote = CommandContext & {
   /** Undefined for 404. @throws as `ask` */
   readonly find: (task: string, request: GatewayRequest) => Promise<GatewayAnswer | undefined>;
   readonly overview: () => Promise<Overview>;
+  readonly pulls: () => Promise<Overview['pulls']>;
 };
 
 type ImageNamed = { readonly type: string; readonly tag: string };
@@ -35,7 +36,7 @@ type ImageNamed = { readonly type: string; readonly tag: string };
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const line = readCommandLine(remote, argv);
   const [action, operand] = line.operands;
-  const isAboutImage = action === 'pull' || action === 'lookup' || action === 'rm';
+  const isAboutImage = action === 'pull' || action === 'lookup' || action === 'rm' || action === 'cancel';
   if (!isAboutImage && action !== 'images' && action !== 'pulls') {
     throw usageError(remote, `there is no action "${action ?? ''}"`);
   }
@@ -46,6 +47,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (!isAboutImage) return action === 'images' ? await listImages(asking) : await listPulls(asking);
     const image = readImageName(operand ?? '', 'docker');
     if (action === 'pull') return await pullRemote(image, asking);
+    if (action === 'cancel') return await cancel(image, asking);
     return action === 'lookup' ? await lookup(image, asking) : await remove(image, asking);
   } finally {
     await client.close();
@@ -100,6 +102,10 @@ function remoteOf(client: GatewayClient, line: RemoteLine, context: CommandConte
       const { text } = await ask('list images', { mode: 'overview', method: 'GET' });
       return parseJson(text) as Overview;
     },
+    pulls: async () => {
+      const { text } = await ask('list pulls', { mode: 'pulls', method: 'GET' });
+      return (parseJson(text) as Pick<Overview, 'pulls'>).pulls;
+    },
   };
 }
 
@@ -112,6 +118,20 @@ async function lookup(image: ImageNamed, { line, environment, find }: Remote): P
   }
   stdout.write(line.has('json') ? `${answer.text}\n` : `${readImage(parseJson(answer.text)).id}\n`);
   return 0;
+}
+
+async function cancel(image: ImageNamed, { line, environment, ask }: Remote): Promise<number> {
+  const { stdout, stderr } = environment;
+  const { text } = await ask(`cancel ${image.tag}`, { mode: 'cancel', method: 'POST', image });
+  const { status, reason } = parseJson(text) as { readonly status: boolean | null; readonly reason?: string };
+  if (line.has('json')) stdout.write(`${text}\n`);
+  if (status === true) return 0;
+  stderr.write(
+    status === null
+      ? `slipway: no pull of ${image.tag} is on its way\n`
+      : `slipway: the pull of ${image.tag} is not yours to cancel: ${reason ?? 'another user has asked for it'}\n`,
+  );
+  return 1;
 }
 
 async function remove(image: ImageNamed, { line, environment, ask }: Remote): Promise<number> {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { finished } from '../records/testing/contract.ts';
 import { ada, bob, root, startTestApp, type TestApp } from '../testing/test-app.ts';
 
 let current: TestApp | undefined;
@@ -250,6 +251,56 @@ test('one removes what is one’s own', async () => {
   assert.equal((await ask(remove, { as: root, method: 'POST' })).text, '{"status":true}');
 });
 
+test('one cancels what one has asked for; those who wait are told, and soon it may be pulled', async () => {
+  const { ask, records, pass, finishPull } = await start();
+  const cancel = '/api/cancel/sysa/docker/alpine%3A3/';
+  assert.equal((await ask(cancel, { method: 'POST' })).text, '{"status":null}');
+  await ask(pull, { method: 'POST' });
+  const claim = await records.claim('x', 30);
+  assert.match((await ask(cancel, { as: bob, method: 'POST' })).text, /"status":false,"reason":"another user/);
+  assert.equal((await ask(cancel, { method: 'POST' })).text, '{"status":true}');
+  assert.equal(await records.renew(claim?.record.key ?? '', claim?.token ?? '', 30), false);
+  assert.match((await ask(pull, { as: bob, method: 'POST' })).text, /"FAILURE".*"status_message":"cancelled by ada"/);
+  pass(11);
+  assert.match((await ask(pull, { as: bob, method: 'POST' })).text, /"status":"INIT"/);
+  assert.equal((await ask(cancel, { as: root, method: 'POST' })).text, '{"status":true}');
+  pass(11);
+  await ask(pull, { method: 'POST' });
+  await finishPull('abc1');
+  assert.equal((await ask(cancel, { method: 'POST' })).text, '{"status":null}');
+});
+
+for (const jumpSec of [86_400 * 365, -86_400 * 365]) {
+  test(`a clock that jumps by ${jumpSec} s loses nothing, doubles nothing and keeps nobody from pulling`, async () => {
+    const { ask, records, pass, finishPull, failPull, nowSec } = await start();
+    const other = '/api/pull/sysa/docker/other%3A1/';
+    await ask(pull, { method: 'POST' });
+    await finishPull('abc1');
+    await ask(other, { method: 'POST' });
+    await failPull('no such tag');
+    await ask('/api/pull/sysa/docker/slow%3A1/', { method: 'POST' });
+    const claim = await records.claim('x', 30);
+    assert.ok(claim !== undefined);
+    pass(jumpSec);
+    // The image is there; it may be pulled again, once, since nobody knows how old it is.
+    assert.equal((await ask('/api/lookup/sysa/docker/alpine%3A3/')).status, 200);
+    assert.match((await ask(pull, { method: 'POST' })).text, /"INIT"/);
+    assert.match((await ask(pull, { method: 'POST' })).text, /"PENDING"/);
+    // The failure does not stick for a year.
+    assert.match((await ask(other, { method: 'POST' })).text, /"INIT"/);
+    // Whoever held a job goes on with it if he renews before others look; one job has one holder in any case.
+    assert.equal(await records.renew(claim.record.key, claim.token, 30), true);
+    const claims = [await records.claim('y', 30), await records.claim('y', 30), await records.claim('y', 30)];
+    const keys = claims.flatMap((each) => (each === undefined ? [] : [each.record.pullTag]));
+    assert.deepEqual(keys.sort(), ['alpine:3', 'other:1']);
+    const again = claims.find((each) => each?.record.pullTag === 'alpine:3');
+    const result = finished('abc1', { now: nowSec() });
+    assert.equal(await records.finish(again?.record.key ?? '', again?.token ?? '', result), true);
+    assert.equal((await records.listReady('sysa')).length, 1);
+    assert.match((await ask(pull, { method: 'POST' })).text, /"READY"/);
+  });
+}
+
 test('limits: requests a minute, pulls in flight', async () => {
   const { ask } = await start({ Limits: { requestsPerMinute: 20, pullsPerUser: 2 } });
   for (const tag of ['a', 'b'])
@@ -290,6 +341,12 @@ test('operation: health, readiness, Prometheus, OpenAPI', async () => {
   };
   assert.equal(document.openapi, '3.1.0');
   const paths = Object.keys(document.paths).join(' ');
+  // Whatever is referred to is there.
+  const schemas = (document as unknown as { components: { schemas: object } }).components.schemas;
+  for (const [, name = ''] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+    assert.ok(name in schemas, name);
+  }
+  assert.match(JSON.stringify(document.paths['/api/doimport/{system}/{itype}/{tag}']), /requestBody.*filepath/);
   for (const mode of ['list', 'lookup', 'pull', 'doimport', 'expire', 'autoexpire', 'queue', 'metrics']) {
     assert.match(paths, new RegExp(`/api/${mode}/\\{system\\}`));
   }

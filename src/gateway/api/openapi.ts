@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What /openapi.json says beyond paths. Answers are made by hand for the sake of Shifter's client, so their schemas are
-// documentation, not serialisers.
+// What /openapi.json says. Bodies are read and answers made by hand for the sake of Shifter's client, so what is said of them
+// here is documentation, not validators and serialisers: fastify is not shown it.
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
+import * as z from 'zod';
+import { answerSchemas, type AnswerName } from './answer-schemas.ts';
+
+export type RouteDocument = {
+  /** Whether it wants a credential; it does unless this is false. */
+  readonly auth?: boolean;
+  /** What a request brings along. */
+  readonly body?: z.ZodType;
+  /** What status 200 brings back. */
+  readonly answer: AnswerName | 'text';
+  readonly query?: Readonly<Record<string, object>>;
+};
+
+type Documented = FastifySchema & { readonly summary?: string; readonly documented?: RouteDocument };
 
 export function openApiInfo(version: string): FastifyDynamicSwaggerOptions {
   return {
@@ -14,6 +29,7 @@ export function openApiInfo(version: string): FastifyDynamicSwaggerOptions {
           "Shifter's image gateway interface, and some more. A tag may hold slashes, raw or percent-encoded; each path may end with a slash.",
       },
       components: {
+        schemas: answerSchemas as never,
         securitySchemes: {
           munge: {
             type: 'apiKey',
@@ -25,19 +41,33 @@ export function openApiInfo(version: string): FastifyDynamicSwaggerOptions {
         },
       },
     },
+    transform: ({ schema, url }) => {
+      const { documented, ...rest } = (schema ?? {}) as Documented;
+      const shown = documented === undefined ? rest : { ...rest, ...shownOf(documented) };
+      return { schema: shown as FastifySchema, url: url.replace(/\*$/, ':tag') };
+    },
   };
 }
 
-/** The schema option of a route: its summary, and whether it wants a credential. */
-export function describe(
-  summary: string,
-  options: { readonly auth?: boolean; readonly text?: boolean } = {},
-): { readonly schema: Record<string, unknown> } {
+/** The schema option of a route: its summary, and what /openapi.json says of it. */
+export function describe(summary: string, documented: RouteDocument): { readonly schema: FastifySchema } {
+  const schema: Documented = {
+    summary,
+    ...(documented.auth === false ? {} : { security: [{ munge: [] }] }),
+    documented,
+  };
+  return { schema };
+}
+
+function shownOf({ auth, body, answer, query }: RouteDocument): FastifySchema {
+  const refused = { description: 'Refused, with the reason', $ref: '#/components/schemas/refusal' };
+  const good =
+    answer === 'text'
+      ? { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } }
+      : { description: 'Done', $ref: `#/components/schemas/${answer}` };
   return {
-    schema: {
-      summary,
-      ...(options.auth === false ? {} : { security: [{ munge: [] }] }),
-      ...(options.text === true ? { produces: ['text/plain'] } : {}),
-    },
+    ...(body === undefined ? {} : { body: z.toJSONSchema(body, { io: 'input' }) }),
+    ...(query === undefined ? {} : { querystring: { type: 'object', properties: query } }),
+    response: auth === false ? { 200: good } : { 200: good, 404: refused, 429: refused, 503: refused },
   };
 }

@@ -37,7 +37,7 @@ export type Overview = {
   readonly pulls: readonly OverviewPull[];
 };
 
-/** What a viewer may see of it; of others' pulls only administrators see who asked. */
+/** What a viewer may see of it. */
 export async function overviewOf(
   { records, clock }: GatewayContext,
   system: string,
@@ -64,8 +64,18 @@ export async function overviewOf(
       isMine: viewer.uid !== undefined && mine.has(record.key),
     });
   }
+  const pulls = await pullsOf({ records }, system, viewer);
+  return { system, isAdmin: viewer.isAdmin, time: clock.now().getTime() / 1000, images, pulls };
+}
+
+/** Pulls in flight and failed ones; of others' only administrators see who asked. */
+export async function pullsOf(
+  { records }: Pick<GatewayContext, 'records'>,
+  system: string,
+  viewer: { readonly isAdmin: boolean; readonly uid: number | undefined },
+): Promise<readonly OverviewPull[]> {
   const unfinished = await records.listUnfinished(system);
-  const pulls = unfinished.map((record) => ({
+  return unfinished.map((record) => ({
     job: record.job,
     itype: record.itype,
     tag: record.pullTag,
@@ -76,5 +86,4 @@ export async function overviewOf(
     requested: record.lastPull,
     attempts: record.attempts,
   }));
-  return { system, isAdmin: viewer.isAdmin, time: clock.now().getTime() / 1000, images, pulls };
 }

@@ -11,23 +11,27 @@ import { describe } from './openapi.ts';
 export function adminRoutes(app: FastifyInstance, context: ApiContext): void {
   const { records, people, clock } = context;
 
-  app.get('/api/expire/:system/:itype/*', describe('Removes an image, for administrators'), async (request, reply) => {
-    const session = await context.sessionOf(request);
-    const name = readImageName(request.raw.url ?? '', (itype) => itype === 'docker');
-    if (!(await isAdmin(session, context.config(), people))) return sendJson(reply, '{"status":false}');
-    const record = await records.findReady(name);
-    if (record === undefined || !(await records.startExpiry(record.key, nowSec(clock)))) {
-      return sendJson(reply, '{"status":null}');
-    }
-    context.images.changed(name.system);
-    context.log.info({ image: name, id: record.facts?.id, uid: session.uid }, 'expiry queued');
-    context.kick();
-    return sendJson(reply, '{"status":true}');
-  });
+  app.get(
+    '/api/expire/:system/:itype/*',
+    describe('Removes an image, for administrators', { answer: 'outcome' }),
+    async (request, reply) => {
+      const session = await context.sessionOf(request);
+      const name = readImageName(request.raw.url ?? '', (itype) => itype === 'docker');
+      if (!(await isAdmin(session, context.config(), people))) return sendJson(reply, '{"status":false}');
+      const record = await records.findReady(name);
+      if (record === undefined || !(await records.startExpiry(record.key, nowSec(clock)))) {
+        return sendJson(reply, '{"status":null}');
+      }
+      context.images.changed(name.system);
+      context.log.info({ image: name, id: record.facts?.id, uid: session.uid }, 'expiry queued');
+      context.kick();
+      return sendJson(reply, '{"status":true}');
+    },
+  );
 
   app.get(
     '/api/autoexpire/:system',
-    describe('Removes images past their expiry, for administrators'),
+    describe('Removes images past their expiry, for administrators', { answer: 'expired' }),
     async (request, reply) => {
       const session = await context.sessionOf(request);
       if (!(await isAdmin(session, context.config(), people))) return sendJson(reply, '{"status":false}');

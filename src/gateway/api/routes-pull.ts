@@ -21,7 +21,7 @@ export function pullRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post(
     '/api/pull/:system/:itype/*',
-    describe('Pulls an image, or tells how far its pull is'),
+    describe('Pulls an image, or tells how far its pull is', { body: pullBody, answer: 'image' }),
     async (request, reply) => {
       const session = await context.sessionOf(request);
       const name = readImageName(request.raw.url ?? '', (itype) => itype === 'docker');
@@ -36,7 +36,7 @@ export function pullRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post(
     '/api/doimport/:system/:itype/*',
-    describe("Takes over an image file of the system's"),
+    describe("Takes over an image file of the system's", { body: importBody, answer: 'image' }),
     async (request, reply) => {
       const session = await context.sessionOf(request);
       const name = readImageName(request.raw.url ?? '', (itype) => itype === 'docker');

@@ -222,6 +222,11 @@ export function mongoRecords(database: MongoDatabase): Records {
       change(heldBy(key, token), {
         $set: { ...noJob, status: 'FAILURE', status_message: message, last_heartbeat: now },
       }),
+    cancel: (key, { message, lastPull, now }) =>
+      change(
+        { ...byKey(key), job: { $in: ['pull', 'import'] } },
+        { $set: { ...noJob, status: 'FAILURE', status_message: message, last_pull: lastPull, last_heartbeat: now } },
+      ),
     finishExpiry: (key, token) => change(heldBy(key, token), { $set: { ...noJob, status: 'EXPIRED' } }),
     handOver: (key, token) => change(heldBy(key, token), { $set: noLease, $inc: { attempts: -1 } }),
     owners: async () => {

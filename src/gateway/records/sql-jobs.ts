@@ -21,6 +21,7 @@ export function sqlJobs(
   | 'update'
   | 'finish'
   | 'fail'
+  | 'cancel'
   | 'finishExpiry'
   | 'handOver'
   | 'owners'
@@ -94,6 +95,15 @@ export function sqlJobs(
         .set({ ...noJob, status: 'FAILURE', status_message: message, last_heartbeat: now })
         .where('key', '=', key)
         .where('lease_token', '=', token)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    cancel: async (key, { message, lastPull, now }) => {
+      const result = await database
+        .updateTable('images')
+        .set({ ...noJob, status: 'FAILURE', status_message: message, last_pull: lastPull, last_heartbeat: now })
+        .where('key', '=', key)
+        .where('job', 'in', ['pull', 'import'])
         .executeTakeFirst();
       return result.numUpdatedRows === 1n;
     },

@@ -169,6 +169,14 @@ export type Records = {
   /** Makes the job's record READY under its tag, or gives its tag to the READY record of the same image. */
   readonly finish: (key: string, token: string, result: FinishedPull) => Promise<boolean>;
   readonly fail: (key: string, token: string, message: string, now: number) => Promise<boolean>;
+  /**
+   * Ends a pull or import as FAILURE, whoever holds it: the holder finds its lease lost. `lastPull` says from when on it
+   * may be tried again (see `decidePull`). False where there is nothing in flight.
+   */
+  readonly cancel: (
+    key: string,
+    failure: { readonly message: string; readonly lastPull: number; readonly now: number },
+  ) => Promise<boolean>;
   readonly finishExpiry: (key: string, token: string) => Promise<boolean>;
   /** Gives a job back, to be begun anew by whoever claims it next. */
   readonly handOver: (key: string, token: string) => Promise<boolean>;

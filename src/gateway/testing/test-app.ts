@@ -88,6 +88,7 @@ export async function startTestApp(
       throw error;
     }),
     kick: () => undefined,
+    cancelled: () => undefined,
     version: '1.2.3',
     tellsLabels: false,
   };

@@ -11,7 +11,7 @@ import { isAdmin } from '../auth/access.ts';
 import { Refusal } from '../auth/session.ts';
 import { nowSec } from '../context.ts';
 import { pageCss, pageHtml, pageScript } from './page.ts';
-import { newUiKey, readPass, signPass, type UiPass } from './token.ts';
+import { newNonce, newUiKey, readPass, signPass, type UiPass } from './token.ts';
 
 const linkSec = 300;
 const sessionSec = 3600;
@@ -30,15 +30,27 @@ export function uiRoutes(app: FastifyInstance, context: ApiContext): void {
     }
   };
 
+  /** Whoever writes the link's name down first has opened it, at whichever gateway. */
+  const isFirstUse = async (nonce: string): Promise<boolean> => {
+    const own = newNonce();
+    return (await records.setting(`ui-link ${nonce}`, own)) === own;
+  };
+
   app.get(
     '/api/uilink/:system',
-    describe('A link to the page of a system, for administrators'),
+    describe('A link to the page of a system, for administrators', { answer: 'link' }),
     async (request, reply) => {
       const session = await context.sessionOf(request);
       const config = context.config();
       if (!(await isAdmin(session, config, people)))
         throw new Refusal('None', { reason: 'the page is for administrators' });
-      const pass: UiPass = { kind: 'link', system: session.system, uid: session.uid, until: nowSec(clock) + linkSec };
+      const pass: UiPass = {
+        kind: 'link',
+        system: session.system,
+        uid: session.uid,
+        until: nowSec(clock) + linkSec,
+        nonce: newNonce(),
+      };
       const base = config.publicUrl ?? `${request.protocol}://${request.host}`;
       context.log.info({ system: session.system, uid: session.uid }, 'a link to the page was given');
       return sendJson(
@@ -52,8 +64,8 @@ export function uiRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get('/ui/enter', hidden, async (request, reply) => {
     const text = new URLSearchParams(request.raw.url?.split('?')[1] ?? '').get('pass') ?? '';
     const link = readPass(text, 'link', await keyOf(), nowSec(clock));
-    if (link === undefined) return refuse(reply);
-    const session: UiPass = { ...link, kind: 'session', until: nowSec(clock) + sessionSec };
+    if (link === undefined || !(await isFirstUse(link.nonce))) return refuse(reply);
+    const session: UiPass = { ...link, kind: 'session', until: nowSec(clock) + sessionSec, nonce: newNonce() };
     const secure = request.protocol === 'https' ? '; Secure' : '';
     const cookie = `${cookieName}=${signPass(session, await keyOf())}; Path=/ui; HttpOnly; SameSite=Lax; Max-Age=${sessionSec}${secure}`;
     return guarded(reply).code(303).header('set-cookie', cookie).header('location', '/ui/').send();
@@ -116,5 +128,5 @@ function refuse(reply: FastifyReply): FastifyReply {
   return guarded(reply)
     .code(403)
     .type('text/plain; charset=utf-8')
-    .send('This page is opened by a link that `slipway gateway ui` prints. Links are good for five minutes.\n');
+    .send('This page is opened by a link that `slipway gateway ui` prints. A link is good once, for five minutes.\n');
 }

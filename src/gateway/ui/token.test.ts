@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { newUiKey, readPass, signPass } from './token.ts';
 
 const key = newUiKey();
-const pass = { kind: 'link', system: 'cori', uid: 7, until: 100 } as const;
+const pass = { kind: 'link', system: 'cori', uid: 7, until: 100, nonce: 'n' } as const;
 
 test('a pass is good for its kind, its time and its key', () => {
   const text = signPass(pass, key);

@@ -9,14 +9,22 @@ export type UiPass = {
   readonly uid: number;
   /** Seconds since 1970. */
   readonly until: number;
+  /** No two passes have the same. */
+  readonly nonce: string;
 };
 
 export function newUiKey(): string {
   return randomBytes(32).toString('base64url');
 }
 
+export function newNonce(): string {
+  return randomBytes(12).toString('base64url');
+}
+
 export function signPass(pass: UiPass, key: string): string {
-  const content = Buffer.from(JSON.stringify([pass.kind, pass.system, pass.uid, pass.until])).toString('base64url');
+  const content = Buffer.from(JSON.stringify([pass.kind, pass.system, pass.uid, pass.until, pass.nonce])).toString(
+    'base64url',
+  );
   return `${content}.${signatureOf(content, key).toString('base64url')}`;
 }
 
@@ -28,13 +36,14 @@ export function readPass(text: string, kind: UiPass['kind'], key: string, nowSec
   const right = signatureOf(content, key);
   if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
   // Signed, so written by signPass.
-  const [is, system, uid, until] = JSON.parse(Buffer.from(content, 'base64url').toString()) as [
+  const [is, system, uid, until, nonce] = JSON.parse(Buffer.from(content, 'base64url').toString()) as [
     UiPass['kind'],
     string,
     number,
     number,
+    string,
   ];
-  return is === kind && until > nowSec ? { kind, system, uid, until } : undefined;
+  return is === kind && until > nowSec ? { kind, system, uid, until, nonce } : undefined;
 }
 
 function signatureOf(content: string, key: string): Buffer {

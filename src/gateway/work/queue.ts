@@ -16,6 +16,8 @@ export type Queue = {
    */
   readonly stop: (timeoutMs: number) => Promise<void>;
   readonly runningCount: () => number;
+  /** The job of this record was cancelled: whoever works on it here stops at once. */
+  readonly cancelled: (key: string) => void;
 };
 
 export type QueueOptions = {
@@ -36,6 +38,7 @@ export function createQueue(context: GatewayContext, options: QueueOptions): Que
   const leaseSec = options.leaseSec ?? 45;
   const owner = JSON.stringify(thisProcess());
   type Running = {
+    readonly key: string;
     readonly abort: AbortController;
     readonly done: Promise<void>;
     readonly renew: () => Promise<unknown>;
@@ -91,7 +94,7 @@ export function createQueue(context: GatewayContext, options: QueueOptions): Que
       running.delete(`${key} ${claim.token}`);
       kick();
     });
-    running.set(`${key} ${claim.token}`, { abort, done, renew: () => records.renew(key, claim.token, leaseSec) });
+    running.set(`${key} ${claim.token}`, { key, abort, done, renew: () => records.renew(key, claim.token, leaseSec) });
   };
 
   const work = async (claim: Claim, abort: AbortController): Promise<void> => {
@@ -160,6 +163,10 @@ export function createQueue(context: GatewayContext, options: QueueOptions): Que
   return {
     kick,
     runningCount: () => running.size,
+    cancelled: (key) => {
+      for (const { key: held, abort } of running.values())
+        if (held === key) abort.abort(new JobLost('it was cancelled'));
+    },
     stop: async (timeoutMs) => {
       isStopping = true;
       timer();

@@ -7,15 +7,15 @@ export const remote: CommandDescription<'gateway' | 'system' | 'user' | 'group' 
     name: 'slipway remote',
     summary: "work with the images of the site's image gateway",
     description: [
-      '`images` lists what you may use; `pull` has an image pulled and waits for it, with progress; `lookup` prints the id of an image; `rm` takes away a tag that only you have pulled, and with its last tag the image; `pulls` shows what is being pulled, how far it is, and why a pull failed.',
+      '`images` lists what you may use; `pull` has an image pulled and waits for it, with progress; `lookup` prints the id of an image; `rm` takes away a tag that only you have pulled, and with its last tag the image; `pulls` shows what is being pulled, how far it is, and why a pull failed; `cancel` ends a pull that you have asked for.',
       'An image is named REPOSITORY[:TAG], REPOSITORY@sha256:DIGEST, or with a registry that the gateway knows before it; custom:NAME is an image that was imported. Credentials for registries are those of `shifterimg login`.',
     ],
-    usage: ['images [OPTION...]', 'pull|lookup|rm [OPTION...] IMAGE', 'pulls [OPTION...]'],
+    usage: ['images [OPTION...]', 'pull|lookup|rm|cancel [OPTION...] IMAGE', 'pulls [OPTION...]'],
     operands: [
       {
         name: 'ACTION',
-        help: 'images, pull, lookup, rm or pulls',
-        completion: ['images', 'pull', 'lookup', 'rm', 'pulls'],
+        help: 'images, pull, lookup, rm, pulls or cancel',
+        completion: ['images', 'pull', 'lookup', 'rm', 'pulls', 'cancel'],
       },
       { name: 'IMAGE', help: 'the image', isOptional: true },
     ],
@@ -62,7 +62,7 @@ export const remote: CommandDescription<'gateway' | 'system' | 'user' | 'group' 
         title: 'Exit status',
         items: [
           { term: '0', help: 'it is done' },
-          { term: '1', help: 'there is no such image, the pull failed, or the image is not yours to remove' },
+          { term: '1', help: 'there is no such image, the pull failed, or it is not yours to remove or cancel' },
           { term: '125', help: 'no gateway could be asked, or it refused' },
         ],
       },

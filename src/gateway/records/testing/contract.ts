@@ -195,6 +195,24 @@ export function contractTests(): readonly ContractTest[] {
     assert.equal(await one.findAttempt(name), undefined);
   });
 
+  check('a pull that is cancelled ends at once, whoever holds it', async (one, two) => {
+    const { record } = await one.startPull(newPull());
+    const claim = await one.claim('a', 30);
+    assert.equal(await two.cancel(record.key, { message: 'enough', lastPull: 50, now: 130 }), true);
+    const failed = await one.findAttempt(name);
+    assert.deepEqual(
+      [failed?.status, failed?.statusMessage, failed?.job, failed?.lastPull],
+      ['FAILURE', 'enough', null, 50],
+    );
+    assert.equal(await one.renew(record.key, claim?.token ?? '', 30), false);
+    assert.equal(await one.finish(record.key, claim?.token ?? '', finished('abc')), false);
+    assert.equal(await one.claim('a', 30), undefined);
+    assert.equal(await two.cancel(record.key, { message: 'again', lastPull: 50, now: 130 }), false);
+    await pullDone(two, { now: 200 }, 'abc');
+    const ready = await one.findReady(name);
+    assert.equal(await one.cancel(ready?.key ?? '', { message: 'late', lastPull: 50, now: 130 }), false);
+  });
+
   check('expiry: by time, once, and the record stays', async (one, two) => {
     await pullDone(one, {}, 'abc');
     const record = (await one.findReady(name)) as ImageRecord;
