@@ -74,7 +74,7 @@ describe('configuration', { skip }, () => {
     const doimport = async (filepath: string, tag: string, as = user): Promise<Record<string, unknown>> => {
       const path = `/api/doimport/testsys/custom/${tag}/`;
       for (let tries = 0; ; tries += 1) {
-        assert.ok(tries < 100, JSON.stringify(gateway.log().slice(-4)));
+        assert.ok(tries < 2400, JSON.stringify(gateway.log().slice(-4)));
         const { text } = await gateway.fetch(path, {
           method: 'POST',
           user: as,
@@ -124,7 +124,7 @@ describe('configuration', { skip }, () => {
       writeFileSync(gateway.configPath, text);
       process.kill(gateway.service().pid, 'SIGHUP');
       for (let tries = 0; !sign.test(gateway.service().output()); tries += 1) {
-        assert.ok(tries < 200, gateway.service().output());
+        assert.ok(tries < 2400, gateway.service().output());
         await delay(50);
       }
     };

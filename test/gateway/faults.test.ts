@@ -2,12 +2,12 @@
 // What may happen to a gateway at any moment: it is killed, the disk is full, the registry is down, one of two dies.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeLayout } from '../cli/face.ts';
-import { runOk } from '../support/command.ts';
+import { run, runOk } from '../support/command.ts';
 import { fakeImage, serveImage, startFakeServer } from '../support/fake-registry.ts';
 import { mungeCommands, startMunge } from '../support/munge.ts';
 import { needs } from '../support/needs.ts';
@@ -17,8 +17,9 @@ import { pushImage, type Registry, registryCommands, startRegistry } from '../su
 import { temporaryDirectory } from '../support/temporary.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
 
+const faketime = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const skip = needs({
-  commands: [...registryCommands, ...mungeCommands, ...postgresCommands, 'unsquashfs', 'mount'],
+  commands: [...registryCommands, ...mungeCommands, ...postgresCommands, faketime, 'unsquashfs', 'mount', 'ps'],
   root: true,
 });
 const dockerv2 = { remotetype: 'dockerv2' };
@@ -37,12 +38,23 @@ async function poll(gateway: TestGateway, tag: string): Promise<Answer> {
 }
 
 async function untilOver(gateway: TestGateway, tag: string): Promise<Answer> {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 2400; tries += 1) {
     const answer = await poll(gateway, tag);
     if (answer.status === 'READY' || answer.status === 'FAILURE') return answer;
     await delay(50);
   }
   throw new Error(`the pull of ${tag} does not end`);
+}
+
+/** Waits for a line of the log. */
+async function untilLogged(
+  gateway: TestGateway,
+  isIt: (line: Readonly<Record<string, unknown>>) => boolean,
+): Promise<void> {
+  for (let tries = 0; !gateway.log().some(isIt); tries += 1) {
+    if (tries > 6000) throw new Error(`the gateway has not logged ${isIt.toString()}`);
+    await delay(20);
+  }
 }
 
 async function imagesOf(gateway: TestGateway): Promise<readonly Answer[]> {
@@ -96,6 +108,7 @@ describe('faults', { skip }, () => {
       await delay(Math.random() * 500);
       // With its workers, and alone: those notice that nobody hears them any more.
       process.kill(index % 2 === 0 ? gateway.service().pid : -gateway.service().pid, 'SIGKILL');
+      await gateway.service().stop();
       await gateway.start();
       assert.equal((await untilOver(gateway, name)).status, 'READY');
     }
@@ -116,7 +129,7 @@ describe('faults', { skip }, () => {
       config: {
         CacheDirectory: small,
         DatabaseURI: `sqlite:${temporaryDirectory()}/records.sqlite`,
-        PullUpdateTimeout: 1,
+        PullUpdateTimeout: 5,
       },
     });
     const failed = await untilOver(gateway, 'big:1');
@@ -125,7 +138,8 @@ describe('faults', { skip }, () => {
     assert.deepEqual(readdirSync(gateway.imageDirectory), []);
     assert.equal((await gateway.fetch('/health')).status, 200);
     await runOk(['mount', '-o', 'remount,size=20m', small]);
-    await delay(1100);
+    // The failure is kept for a while.
+    while ((await poll(gateway, 'big:1')).status === 'FAILURE') await delay(100);
     assert.equal((await untilOver(gateway, 'big:1')).status, 'READY');
     await assertWhole(gateway, 1);
   });
@@ -175,13 +189,16 @@ describe('faults', { skip }, () => {
     const started = await poll(one, 'app:1');
     assert.equal(started.status, 'INIT');
     while (asked.length < 2) await delay(20);
-    const owner = one.log().some(({ msg }) => msg === 'job begun') ? one : two;
+    const hasBegun = (gateway: TestGateway): boolean => gateway.log().some(({ msg }) => msg === 'job begun');
+    while (!hasBegun(one) && !hasBegun(two)) await delay(20);
+    const owner = hasBegun(one) ? one : two;
     const other = owner === one ? two : one;
     process.kill(owner.service().pid, 'SIGKILL');
+    await owner.service().stop();
     const over = await untilOver(other, 'app:1');
     assert.equal(over.status, 'FAILURE');
     assert.match(over.status_message, /^unpack sha256:/);
-    assert.ok(other.log().some(({ msg, attempt }) => msg === 'job begun' && attempt === 2));
+    await untilLogged(other, ({ msg, attempt }) => msg === 'job begun' && attempt === 2);
     await owner.start();
 
     const [name = ''] = await pushMany(registry, 1);
@@ -189,10 +206,10 @@ describe('faults', { skip }, () => {
     await Promise.all(Array.from({ length: 30 }, (_, index) => poll(index % 2 === 0 ? one : two, tag)));
     assert.equal((await untilOver(one, tag)).status, 'READY');
     assert.equal((await untilOver(two, tag)).status, 'READY');
-    const begun = [one, two]
-      .flatMap((each) => each.log())
-      .filter(({ msg, image: of }) => msg === 'job begun' && of === tag);
-    assert.equal(begun.length, 1);
+    const about = (what: string): number =>
+      [one, two].flatMap((each) => each.log()).filter(({ msg, image: of }) => msg === what && of === tag).length;
+    while (about('job ended') === 0) await delay(20);
+    assert.equal(about('job begun'), 1);
 
     // The database goes and comes back while people ask.
     const path = `/api/lookup/testsys/docker/${encodeURIComponent(tag)}/`;
@@ -203,7 +220,12 @@ describe('faults', { skip }, () => {
       }),
     );
     await postgres.restart();
-    assert.deepEqual([...new Set(await lookups)], [200]);
+    // Requests wait for it, if not for ever.
+    assert.deepEqual(
+      (await lookups).filter((status) => status !== 200 && status !== 503),
+      [],
+    );
+    assert.equal((await one.fetch(path)).status, 200);
   });
 
   test('a stop lets what runs come to its end, and what would take too long is handed over', async () => {
@@ -219,12 +241,57 @@ describe('faults', { skip }, () => {
     const gateway = await startGateway({ locations: { [stuck.address]: dockerv2 }, config: { StopTimeout: 1 } });
     await poll(gateway, 'app:1');
     while ((await poll(gateway, 'app:1')).status !== 'PULLING') await delay(20);
-    const stopped = gateway.service();
-    await stopped.stop();
-    assert.match(stopped.output(), /"result":"handed-over"/);
-    assert.match(stopped.output(), /"msg":"stopped"/);
+    process.kill(gateway.service().pid, 'SIGTERM');
+    await untilLogged(gateway, ({ result }) => result === 'handed-over');
+    await untilLogged(gateway, ({ msg }) => msg === 'stopped');
+    await gateway.service().stop();
     await gateway.start();
-    while ((await poll(gateway, 'app:1')).status !== 'PULLING') await delay(20);
-    assert.ok(gateway.log().some(({ msg, attempt }) => msg === 'job begun' && attempt === 1));
+    await untilLogged(gateway, ({ msg, attempt }) => msg === 'job begun' && attempt === 1);
+
+    // Then it is cancelled, and its worker goes at once.
+    const workers = async (): Promise<string> =>
+      (await run(['pgrep', '--parent', String(gateway.service().pid), '--full', 'gateway worker'])).stdout;
+    while ((await workers()) === '') await delay(20);
+    const cancel = await gateway.fetch('/api/cancel/testsys/docker/app%3A1/', { method: 'POST' });
+    assert.equal(cancel.text, '{"status":true}');
+    while ((await workers()) !== '') await delay(20);
+    await untilLogged(gateway, ({ result }) => result === 'lost');
+    const { status, status_message: message } = await poll(gateway, 'app:1');
+    assert.deepEqual([status, message], ['FAILURE', 'cancelled by root']);
+  });
+
+  test('a clock that jumps while an image is pulled: the pull goes on, once', async () => {
+    const time = join(temporaryDirectory(), 'time');
+    writeFileSync(time, '+0');
+    const packed = await runOk(['sh', '-c', 'tar -C /etc -c hostname | base64 -w0']);
+    const image = fakeImage([Buffer.from(packed, 'base64')]);
+    const serve = serveImage({ documents: { 1: image.manifest }, blobs: image.blobs });
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    const slow = await startFakeServer(async (request, response) => {
+      if (request.url.endsWith([...image.blobs.keys()][1] ?? 'none')) await opened;
+      return await serve(request, response);
+    });
+    const names = await pushMany(registry, 2);
+    const gateway = await startGateway({
+      locations: { [slow.address]: dockerv2, [registry.address]: dockerv2 },
+      environment: {
+        LD_PRELOAD: faketime,
+        FAKETIME_TIMESTAMP_FILE: time,
+        FAKETIME_NO_CACHE: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      },
+    });
+    await poll(gateway, 'app:1');
+    await untilLogged(gateway, ({ msg, image: of }) => msg === 'job begun' && of === 'app:1');
+    // That another pull comes to its end shows that the gateway has looked for work since.
+    for (const [index, jump] of ['+400d', '-400d'].entries()) {
+      writeFileSync(time, jump);
+      assert.equal((await untilOver(gateway, `${registry.address}/${names[index]}`)).status, 'READY');
+    }
+    open();
+    assert.equal((await untilOver(gateway, 'app:1')).status, 'READY');
+    await assertWhole(gateway, 3);
+    assert.equal(gateway.log().filter(({ msg, image: of }) => msg === 'job begun' && of === 'app:1').length, 1);
+    assert.equal(gateway.log().filter(({ result }) => result === 'lost' || result === 'failed').length, 0);
   });
 });

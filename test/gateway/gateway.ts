@@ -104,6 +104,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
           XDG_RUNTIME_DIR: runtimeDirectory(directory),
           ...options.environment,
         },
+        timeoutMs: 180_000,
       },
     );
   };

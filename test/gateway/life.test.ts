@@ -87,7 +87,7 @@ describe("an image's life", { skip }, () => {
     const mine = await gateway.fetch('/api/expire/testsys/docker/tools%2Fbusybox%3A1/', { user });
     assert.deepEqual([mine.status, mine.text], [200, '{"status":false}']);
     assert.equal((await gateway.shifterimg(['expire', 'docker:tools/busybox:1'])).status, 0);
-    for (let tries = 0; readdirSync(gateway.imageDirectory).length > 0 && tries < 200; tries += 1) {
+    for (let tries = 0; readdirSync(gateway.imageDirectory).length > 0 && tries < 2400; tries += 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.deepEqual(readdirSync(gateway.imageDirectory), []);

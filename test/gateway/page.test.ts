@@ -79,5 +79,7 @@ describe('the page', { skip }, () => {
     const other = await stranger.newPage();
     const answer = await other.goto(`${gateway.url}/ui/`);
     assert.equal(answer?.status(), 403);
+    const again = await other.goto(link.stdout.trim());
+    assert.deepEqual([again?.status(), (await again?.text())?.slice(0, 17)], [403, 'This page is open']);
   });
 });

@@ -94,7 +94,7 @@ describe('access', { skip }, () => {
     const digest = await digestOf(basic, 'me:se:cret');
     const byDigest = path.replace('%3A1/', `%40${encodeURIComponent(digest)}/`);
     const body = JSON.stringify({ allowed_uids: String(ada.uid) });
-    for (let tries = 0; tries < 200; tries += 1) {
+    for (let tries = 0; tries < 2400; tries += 1) {
       const authentication = await mungeCredential(gateway.munge, payload, ada);
       const { text } = await gateway.fetch(byDigest, { method: 'POST', authentication, body });
       if (!/INIT|PENDING|PULLING|CONVERSION|TRANSFER/.test(text)) {
@@ -122,7 +122,7 @@ describe('access', { skip }, () => {
     const payload = JSON.stringify({ authorized_locations: { [token]: 'me:token-secret' } });
     const path = `/api/pull/testsys/docker/${encodeURIComponent(`${token}/closed/app:1`)}/`;
     let text = '';
-    for (let tries = 0; tries < 200 && !/READY|FAILURE/.test(text); tries += 1) {
+    for (let tries = 0; tries < 2400 && !/READY|FAILURE/.test(text); tries += 1) {
       const authentication = await mungeCredential(gateway.munge, payload, ada);
       ({ text } = await gateway.fetch(path, { method: 'POST', authentication }));
       await new Promise((resolve) => setTimeout(resolve, 100));
