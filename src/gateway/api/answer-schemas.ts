@@ -6,7 +6,7 @@ const number = { type: 'number' } as const;
 const truth = { type: 'boolean' } as const;
 const texts = { type: 'array', items: text } as const;
 const ids = { type: 'array', items: { type: 'integer' } } as const;
-const orNull = <Schema extends { readonly type: string }>(schema: Schema): object => {
+const orNull = (schema: { readonly type: string }): object => {
   return { ...schema, type: [schema.type, 'null'] };
 };
 /** What a record does not have is this word. */

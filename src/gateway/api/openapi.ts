@@ -44,7 +44,7 @@ export function openApiInfo(version: string): FastifyDynamicSwaggerOptions {
     transform: ({ schema, url }) => {
       const { documented, ...rest } = (schema ?? {}) as Documented;
       const shown = documented === undefined ? rest : { ...rest, ...shownOf(documented) };
-      return { schema: shown as FastifySchema, url: url.replace(/\*$/, ':tag') };
+      return { schema: shown, url: url.replace(/\*$/, ':tag') };
     },
   };
 }
