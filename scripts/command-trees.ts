@@ -26,4 +26,11 @@ export const commandTrees: readonly CompletionTree[] = [
 ];
 
 /** Names in scripts/commands.txt that nobody types at a prompt, and so have no page: what starts them documents them. */
-export const commandsWithoutPages: ReadonlySet<string> = new Set(['mount_hook']);
+export const commandsWithoutPages: ReadonlySet<string> = new Set([
+  'mount_hook',
+  'mpi_hook',
+  'glibc_hook',
+  'amdgpu_hook',
+  'timestamp_hook',
+  'slurm_global_sync_hook',
+]);

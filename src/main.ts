@@ -9,6 +9,8 @@ type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<n
 
 /** By the name of the command: the names in bin/, which scripts/commands.txt lists, and what Slipway's own parts ask by. */
 const mains: Readonly<Record<string, () => Promise<Main>>> = {
+  'timestamp_hook': async () => (await import('./faces/sarus/timestamp-hook.ts')).main,
+  'slurm_global_sync_hook': async () => (await import('./faces/sarus/slurm-sync-hook.ts')).main,
   'sarus': async () => (await import('./faces/sarus/main.ts')).main,
   'shifter-job': async () => (await import('./faces/shifter/job/main.ts')).main,
   'unsetupRoot': async () => (await import('./faces/shifter/prepare/unsetup-root.ts')).main,

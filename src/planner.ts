@@ -9,6 +9,12 @@ import { currentDirectory } from './sys/current-directory.ts';
 const planners: Readonly<Record<string, () => Planner | Promise<Planner>>> = {
   'sarus': async () => (await import('./faces/sarus/plan-run.ts')).planSarusRun,
   'slipway': () => planSlipwayRun,
+  ...Object.fromEntries(
+    ['mpi_hook', 'glibc_hook', 'amdgpu_hook'].map((name) => [
+      name,
+      async () => (await import('./faces/sarus/library-hook.ts')).planLibraryHook,
+    ]),
+  ),
   'mount_hook': async () => (await import('./faces/sarus/mount-hook.ts')).planMountHook,
   'ch-run': async () => (await import('./faces/charliecloud/ch-run/plan-ch-run.ts')).planChRun,
   'shifter': async () => (await import('./faces/shifter/plan-shifter.ts')).planShifter,

@@ -78,7 +78,7 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
       status = show_root(&c, r, f);
       break;
     case OP_HOOK:
-      if (rec_numbers(r)[0] <= HOOK_CREATE_CONTAINER)
+      if (c.root >= 0) // those behind ENTER are become_program's
         status = hook(r, f);
       break;
     case OP_ENTER:

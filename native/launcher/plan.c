@@ -132,7 +132,8 @@ static const char *check_order(struct plan *plan) {
       bool is_building = roots && !enter;
       if (n[0] >= HOOK_STAGES || n[1] > INT32_MAX || n[2] > r->strings - (uint64_t)HOOK_STRINGS)
         return "a hook out of bounds";
-      if ((n[0] <= HOOK_CREATE_CONTAINER && !is_building) || (n[0] == HOOK_START_CONTAINER && !enter))
+      if ((n[0] <= HOOK_CREATE_RUNTIME && !roots) || (n[0] == HOOK_CREATE_CONTAINER && !is_building) ||
+          (n[0] == HOOK_START_CONTAINER && !enter))
         return "HOOK out of place";
       hooks++;
       break;

@@ -91,7 +91,7 @@ static void search_and_run(char **argv) {
 // Executes the records for each rank; returns only with a failure, or with 0 at END. `rest` are the caller's arguments
 // behind what the plan covers; `caller_cwd` is "" where it is unknown.
 int become_program(const struct plan *plan, char **rest, const char *caller_cwd, struct fail *f) {
-  bool is_placed = false;
+  bool is_placed = false, is_entered = false;
   const struct record *from = plan->first;
   if (become_init() != 0)
     return FAIL(f, from, "start the program's process", "");
@@ -109,8 +109,11 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
       if (become_own(&r, rest - plan->covered, f) != 0)
         return -1;
       break;
+    case OP_ENTER:
+      is_entered = true;
+      break;
     case OP_HOOK:
-      if (rec_numbers(r)[0] == HOOK_START_CONTAINER && hook(r, f) != 0)
+      if (is_entered && hook(r, f) != 0)
         return -1;
       break;
     case OP_UMASK:

@@ -23,6 +23,11 @@ static const struct command {
     {"setupRoot", true, false, {NULL}},
     {"unsetupRoot", false, false, {NULL}},
     {"mount_hook", true, true, {"LDCONFIG_PATH"}},
+    {"mpi_hook", true, true, {"LDCONFIG_PATH", "MPI_LIBS", "MPI_DEPENDENCY_LIBS", "BIND_MOUNTS", "MPI_COMPATIBILITY_TYPE"}},
+    {"glibc_hook", true, true, {"LDCONFIG_PATH", "GLIBC_LIBS"}},
+    {"amdgpu_hook", true, true, {NULL}},
+    {"timestamp_hook", false, true, {"TIMESTAMP_HOOK_MESSAGE"}},
+    {"slurm_global_sync_hook", false, true, {"HOOK_BASE_DIR", "PASSWD_FILE"}},
 };
 
 static void be_fresh(void) {
@@ -82,7 +87,7 @@ int main(int argc, char **argv) {
     if (strcmp(face, commands[i].face) == 0)
       command = &commands[i];
   if (!command) {
-    complain("%s: this program is setupRoot, unsetupRoot and mount_hook, by these names", face);
+    complain("%s: this program is setupRoot, unsetupRoot and the hooks of OCI runtimes, by their names", face);
     return STATUS_OWN;
   }
   if (command->is_hook)

@@ -50,6 +50,8 @@ export type HookRequest = {
   /** All of its environment, `NAME=value`. */
   readonly env: readonly string[];
   readonly timeoutSeconds?: number;
+  /** At the first two stages: only when the startContainer hooks have been run. */
+  readonly isLate?: true;
 };
 
 /** Mounts and variables with the words that say who asked for them: `slipway explain` and error messages show these. */

@@ -17,7 +17,7 @@ const statuses: Readonly<Record<HookStage, string>> = {
   poststop: 'stopped',
 };
 const whileBuilding: readonly HookStage[] = ['prestart', 'createRuntime', 'createContainer'];
-const whileRunning: readonly HookStage[] = ['startContainer', 'poststart', 'poststop'];
+const whenBuilt: readonly HookStage[] = ['startContainer', 'prestart', 'createRuntime', 'poststart', 'poststop'];
 
 type AskedHook = HookRequest & { readonly origin: string };
 
@@ -71,17 +71,17 @@ export function withHooks(
     ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }),
     origin,
   });
-  const at = (stages: readonly HookStage[]): readonly Step[] =>
-    stages.flatMap((stage) => asked.filter((hook) => hook.stage === stage)).map(toStep);
+  const at = (stages: readonly HookStage[], isWanted: (hook: AskedHook) => boolean): readonly Step[] =>
+    stages.flatMap((stage) => asked.filter((hook) => hook.stage === stage && isWanted(hook))).map(toStep);
   const entering = steps.findIndex(({ step }) => step === 'enter');
   const built = steps.findLastIndex(({ step }) => step === 'enter' || step === 'namespaces') + 1;
   return {
     steps: [
       ...steps.slice(0, entering),
       { step: 'show-root', path: `${path}/rootfs` },
-      ...at(whileBuilding),
+      ...at(whileBuilding, ({ isLate }) => isLate !== true),
       ...steps.slice(entering, built),
-      ...at(whileRunning),
+      ...at(whenBuilt, ({ stage, isLate }) => isLate === true || !whileBuilding.includes(stage)),
       ...steps.slice(built),
     ],
     bundle: { path, entries },

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandResult, run, runOk } from '../support/command.ts';
-import { realImage } from '../support/images.ts';
+import { type RealImage, realImage } from '../support/images.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 export type Runtime = 'runc' | 'crun' | 'runc on cgroup v2';
@@ -74,10 +74,10 @@ export async function makeBundle(options: BundleOptions): Promise<Bundle> {
   };
 }
 
-/** A busybox root that the test may spoil. */
-export async function makeRoot(): Promise<string> {
+/** An image's root that the test may spoil. */
+export async function makeRoot(image: RealImage = 'busybox'): Promise<string> {
   const directory = temporaryDirectory();
-  await runOk(['umoci', 'raw', 'unpack', '--image', `${await realImage('busybox')}:latest`, join(directory, 'root')]);
+  await runOk(['umoci', 'raw', 'unpack', '--image', `${await realImage(image)}:latest`, join(directory, 'root')]);
   const root = join(directory, 'root');
   for (const name of ['proc', 'sys', 'dev']) mkdirSync(join(root, name), { recursive: true });
   return root;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands of sarus on a site's configuration: what they print, where images are, what a container has.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { CommandResult } from '../support/command.ts';
@@ -183,12 +183,5 @@ describe('sarus', { skip }, () => {
       stages: [],
     });
     assert.equal((await sarus('run', 'busybox', 'true')).status, 0);
-  });
-
-  it('makes keys for ssh once', async () => {
-    assert.match((await sarus('ssh-keygen')).stdout, /^Successfully generated SSH keys/);
-    const keys = join(site.directory, 'repositories', user.name, '.oci-hooks/ssh/keys');
-    assert.equal(statSync(join(keys, 'id_ed25519')).mode & 0o777, 0o600);
-    assert.match((await sarus('ssh-keygen')).stdout, /already exist/);
   });
 });

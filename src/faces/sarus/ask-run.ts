@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the words after `sarus run` to a RunRequest.
+import { posix } from 'node:path';
 import { parseDeviceValue, parseMountValue } from '../../formats/sarus-mount/index.ts';
 import { libraryCacheWith, machineTree } from '../../host/index.ts';
 import type { AskedRun, OpenedImage, Person } from '../../launch/index.ts';
@@ -11,16 +12,17 @@ import {
   type RunRequest,
   SlipwayError,
 } from '../../model/index.ts';
-import { type HookFile, hookMatches, lineOf, readSarusHooks, type SarusSite } from '../../site/index.ts';
+import { type HookFile, hookMatches, lineOf, type SarusSite } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseAdaptation, namesAdaptation } from './container.ts';
 import { run, type RunOption } from './descriptions/run.ts';
 import { environmentAdaptations, personEdits } from './environment.ts';
 import type { FoundSarusImage } from './find-image.ts';
-import { effectsOf } from './hook-effects.ts';
+import { effectsOf } from './known-hooks/effects.ts';
 import { identityOf } from './identity.ts';
 import { type Line, readLine, usageError } from './read-line.ts';
+import { sshSettings, userKey } from './ssh-keys.ts';
 
 export type SarusAsk = {
   /** argv, `sarus` first. */
@@ -28,6 +30,8 @@ export type SarusAsk = {
   /** The index of `run` among them. */
   readonly verb: number;
   readonly site: SarusSite;
+  /** All that the site has configured. */
+  readonly hooks: readonly HookFile[];
   readonly inputs: Inputs;
   /** Of the caller's variables. */
   readonly variableNames: readonly string[];
@@ -59,10 +63,9 @@ export function readRun(words: readonly string[]): Line<RunOption> {
 
 /** @throws SlipwayError for everything that words, site and image can get wrong */
 export function askRun(line: Line<RunOption>, found: FoundSarusImage, ask: SarusAsk): AskedRun {
-  const { site, inputs, words, verb } = ask;
+  const { site, hooks, words, verb } = ask;
   const { meta } = found;
   const [, ...command] = line.operands;
-  const hooks = site.hooksDirectory === undefined ? [] : readSarusHooks(site.hooksDirectory, site.checksOwners, inputs);
   const entrypoint = line
     .value('entrypoint')
     ?.split(/\s+/)
@@ -115,12 +118,16 @@ function makeRequest(given: {
     ...environmentAdaptations({ meta: found.meta, site, hasInit: line.has('init'), inputs }),
     ...environmentOf(line, ask),
   ];
-  const variable = variableLookup(variables, inputs);
-  const effects = matching.map((file) => effectsOf(file, { image, inputs, variable, say: ask.say }));
+  const edits = variables.flatMap(({ environment }) => environment);
+  const variable = variableLookup(edits, inputs);
+  const { annotations } = given;
+  const context = { image, inputs, variable, edits, annotations, person: who, say: ask.say };
+  const effects = matching.map((file) => effectsOf(file, context));
   const fromHooks = effects.flatMap(({ adaptations }) => adaptations);
   const added = [...siteOnes, ...person, ...initAdaptation(line, site), ...fromHooks];
   const areHooksRun = [...added, ...variables].some(({ hooks }) => hooks !== undefined && hooks.length > 0);
   const isPidPrivate = line.has('ssh') || line.value('pid') === 'private';
+  if (line.has('ssh')) checkSshKeys(ask, who);
   const workdir = line.value('workdir') ?? (found.meta.WorkingDir || '/');
   return {
     conventions: {
@@ -144,9 +151,17 @@ function makeRequest(given: {
     joining: { kind: 'nobody' },
     isolation: { ...noIsolation, namespaces: isPidPrivate ? ['pid'] : [] },
     ...(areHooksRun
-      ? { identity: identityOf(line.value('name'), given.annotations, { variableNames: ask.variableNames, inputs }) }
+      ? { identity: identityOf(line.value('name'), annotations, { variableNames: ask.variableNames, inputs }) }
       : {}),
   };
+}
+
+/** @throws SlipwayError `sarus-ssh-keys` */
+function checkSshKeys({ hooks, site, inputs }: SarusAsk, { userName, home }: Person): void {
+  const { keys } = sshSettings(hooks, { userName, site, home });
+  if (inputs.kindOf(posix.join(keys, `${userKey}.pub`)) === undefined) {
+    throw new SlipwayError('sarus-ssh-keys', { path: keys });
+  }
 }
 
 /** What ldconfig would do after the mounts. */
@@ -223,8 +238,7 @@ function initAdaptation(line: Line<RunOption>, site: SarusSite): readonly Adapta
 }
 
 /** A variable as the container will have it; the host's own value becomes part of what the plan depends on. */
-function variableLookup(adaptations: readonly Adaptation[], inputs: Inputs): (name: string) => string | undefined {
-  const edits: readonly EnvironmentEdit[] = adaptations.flatMap(({ environment }) => environment);
+function variableLookup(edits: readonly EnvironmentEdit[], inputs: Inputs): (name: string) => string | undefined {
   return (name) => {
     let value = inputs.environment(name);
     for (const edit of edits) {

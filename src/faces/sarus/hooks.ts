@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sarus hooks`: which hooks the site has configured.
-import { hookName, readSarusHooks } from '../../site/index.ts';
+import { hookName } from '../../site/index.ts';
 import { createInputs } from '../../sys/inputs.ts';
 import { formatColumns } from './columns.ts';
 import type { SarusContext } from './context.ts';
 import { hooks as description } from './descriptions/commands.ts';
 import { readLine } from './read-line.ts';
+import { siteHooks } from './site-hooks.ts';
 
 export function hooks(words: readonly string[], { environment, site }: SarusContext): number {
   const line = readLine(description, words);
   const inputs = createInputs({ environment: environment.variables, cwd: environment.workingDirectory });
-  const files = site.hooksDirectory === undefined ? [] : readSarusHooks(site.hooksDirectory, site.checksOwners, inputs);
+  const files = siteHooks(site, inputs);
   const rows = line.has('mpi')
     ? files.flatMap((file): readonly (readonly string[])[] => {
         const type = mpiType(file.text);

@@ -11,18 +11,13 @@ import {
   readHookWords,
   withProviderDirectory,
 } from '../../formats/sarus-mount/index.ts';
-import {
-  distrustOfProgram,
-  type HookBundle,
-  keepHookPlan,
-  openDirectoryRootfs,
-  readHookBundle,
-} from '../../launch/index.ts';
+import { type HookBundle, keepHookPlan, openDirectoryRootfs, readHookBundle } from '../../launch/index.ts';
 import { SlipwayError, type Step } from '../../model/index.ts';
 import { createInputs, type Inputs } from '../../sys/inputs.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
 import { build } from '../terminal/build.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
+import { findLdconfig } from './hook-ldconfig.ts';
 
 /** @throws SlipwayError of the area hooks; nothing is mounted then */
 export async function planMountHook(words: readonly string[], context: PlanningContext): Promise<number> {
@@ -68,20 +63,6 @@ function deviceStep(value: string): Step {
   const { source, target, access } = result.device;
   const flags = { recursive: true, nosuid: true, create: true };
   return { step: 'device', source, target, access, flags, origin: `--device=${value}` };
-}
-
-/**
- * The program in LDCONFIG_PATH. Where the runtime passes the image's variables on, an image may have named it, and what
- * stands in the image's own root may be root's: so only where systems keep it.
- */
-function findLdconfig(inputs: Inputs): string | undefined {
-  const path = inputs.environment('LDCONFIG_PATH') ?? '';
-  if (path === '') return undefined;
-  const reason = /^\/(?:usr\/(?:local\/)?)?s?bin\/ldconfig(?:\.real)?$/.test(path)
-    ? distrustOfProgram(path, inputs)
-    : 'it is no ldconfig in a directory of the system, such as /sbin';
-  if (reason !== undefined) throw new SlipwayError('hook-ldconfig', { path, reason });
-  return path;
 }
 
 /** Looks once, when it is first asked for. */

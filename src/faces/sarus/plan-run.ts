@@ -9,6 +9,7 @@ import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, readRun } from './ask-run.ts';
 import { findSarusImage } from './find-image.ts';
 import { repositoryOf } from './repositories.ts';
+import { siteHooks } from './site-hooks.ts';
 
 /** Plans `sarus [OPTION…] run …`; `words` are argv. Every failure ends with status 1. */
 export async function planSarusRun(words: readonly string[], context: PlanningContext): Promise<number> {
@@ -52,6 +53,7 @@ export async function planWords(
         words,
         verb,
         site,
+        hooks: siteHooks(site, inputs),
         inputs,
         variableNames: Object.keys(context.environment),
         say,

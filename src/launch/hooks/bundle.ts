@@ -14,6 +14,8 @@ export type HookBundle = {
   /** The container's variables, `NAME=value`. */
   readonly environment: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
+  /** Of the container's process, as the runtime says; runtimes say 0, or nothing, where it is not known. */
+  readonly pid: number;
 };
 
 const maxStateBytes = 1 << 20;
@@ -29,7 +31,9 @@ export function readHookBundle(inputs: Inputs): HookBundle {
   const failState = (reason: string): never => {
     throw new SlipwayError('hook-state', { reason });
   };
-  const bundle = field(parse(stateText.toString('utf8'), failState), 'bundle');
+  const state = parse(stateText.toString('utf8'), failState);
+  const bundle = field(state, 'bundle');
+  const pid = field(state, 'pid');
   if (typeof bundle !== 'string' || !bundle.startsWith('/') || bundle.includes('\0')) {
     return failState('it names no bundle');
   }
@@ -60,6 +64,7 @@ export function readHookBundle(inputs: Inputs): HookBundle {
     root: root.startsWith('/') ? root : posix.join(bundle, root),
     uid: id('uid'),
     gid: id('gid'),
+    pid: typeof pid === 'number' && Number.isInteger(pid) && pid > 0 ? pid : 0,
     environment: Array.isArray(variables) ? variables.filter((each) => typeof each === 'string') : [],
     annotations: Object.fromEntries(
       Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),

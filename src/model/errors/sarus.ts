@@ -38,6 +38,18 @@ export const sarusErrors = {
     exitStatus: 1,
     httpStatus: 400,
   },
+  'sarus-ssh-missing': {
+    message: 'make keys for ssh: the site has no Dropbear',
+    hint: 'an administrator names its directory: DROPBEAR_DIR of ssh_hook, or dropbear in prefixDir of sarus.json',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  'sarus-ssh-key': {
+    message: 'make the key {path}: {reason}',
+    hint: "the program is bin/dropbearkey of the site's Dropbear; an administrator can tell whether it works here",
+    exitStatus: 1,
+    httpStatus: 500,
+  },
   'sarus-ssh-keys': {
     message: 'use --ssh: there are no keys for it in {path}',
     hint: 'make them once with `sarus ssh-keygen`',

@@ -2,6 +2,7 @@
 // The Container Device Interface: vendors' specifications of what a container needs for a device.
 export { type CdiName, isCdiDeviceName, isCdiKind, parseCdiName } from './names.ts';
 export { findCdiDevices } from './find-devices.ts';
+export { findGraphicsDevices, type GraphicsDevice, type GraphicsInputs } from './graphics-devices.ts';
 export { readCdiRegistry } from './read-registry.ts';
 export { type CdiAdaptation, type CdiRegistry, resolveCdiDevices } from './resolve-devices.ts';
 export {
