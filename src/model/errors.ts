@@ -82,6 +82,7 @@ export class SlipwayError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly hint: string | undefined;
   readonly exitStatus: number;
   readonly httpStatus: number;
+  readonly #fields: ErrorFields<Code>;
 
   constructor(
     code: Code,
@@ -97,6 +98,14 @@ export class SlipwayError<Code extends ErrorCode = ErrorCode> extends Error {
     this.hint = hint === undefined ? undefined : withoutCredentials(hint);
     this.exitStatus = entry.exitStatus;
     this.httpStatus = entry.httpStatus;
+    this.#fields = fields;
+  }
+
+  /** The same failure, with another hint. */
+  hinting(hint: string): SlipwayError<Code> {
+    const copy = new SlipwayError(this.code, this.#fields, { hint });
+    if (this.cause !== undefined) copy.cause = this.cause;
+    return copy;
   }
 }
 

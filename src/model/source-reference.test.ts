@@ -24,6 +24,7 @@ describe('parseSourceReference', () => {
     ['./x', { transport: 'path', path: './x' }],
     ['..', { transport: 'path', path: '..' }],
     ['/a:b', { transport: 'path', path: '/a:b' }],
+    ['images/mine/', { transport: 'path', path: 'images/mine/' }],
     ['image.sif', { transport: 'path', path: 'image.sif' }],
     ['a/b.tar.zst', { transport: 'path', path: 'a/b.tar.zst' }],
     ['debian', { transport: 'name', text: 'debian' }],

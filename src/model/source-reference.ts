@@ -65,9 +65,13 @@ export function parseSourceReference(text: string): SourceReference {
   return { transport: 'name', text };
 }
 
-/** Whether a word is taken for a path: it begins with /, ./ or ../, is . or .., or ends like an image file's name. */
+/**
+ * Whether a word is taken for a path: it begins with /, ./ or ../, is . or .., or ends in a slash or like an image file's
+ * name.
+ */
 export function isPathText(text: string): boolean {
-  return pathStart.test(text) || (fileSuffix.test(text) && !/^[a-z][a-z0-9-]*:/.test(text));
+  if (pathStart.test(text)) return true;
+  return (text.endsWith('/') || fileSuffix.test(text)) && !/^[a-z][a-z0-9-]*:/.test(text);
 }
 
 /** The spelling that parses back to the same reference. */

@@ -109,6 +109,23 @@ suite('a store of the site', { skip: needs({ commands, root: true, userNamespace
     assert.notEqual((await run(other)).status, 0);
   });
 
+  test('what comes from no registry can be for some alone, too', async () => {
+    for (const [source, name] of [
+      [`directory:${directory}`, 'secret/tree:1'],
+      [`oci:${join(temporaryDirectory(), 'layout')}:1`, 'secret/layout:1'],
+    ] as const) {
+      if (source.startsWith('oci:')) assert.equal((await asSite('convert', '-q', `${directory}/`, source)).status, 0);
+      const pulled = await asSite('pull', '-q', '--name', name, '--allow-user', 'daemon', source);
+      assert.equal(pulled.status, 0, pulled.stderr);
+      assert.match((await noteIn(`localhost/${name}`)).said, /you may not read it/);
+      assert.equal((await asSite('access', `localhost/${name}`)).stdout, 'user:daemon\n');
+      // Pulled again, it is for whom it is said to be now.
+      assert.equal((await asSite('pull', '-q', '--name', name, '--allow-user', user.name, source)).status, 0);
+      assert.equal((await noteIn(`localhost/${name}`)).text, 'secret');
+      assert.equal((await asSite('rm', '-q', `localhost/${name}`)).status, 0);
+    }
+  });
+
   test('can be checked by whoever may read it, as far as that goes', async () => {
     const secret = await publish('secret/other:1', 'another secret', '--allow-user', 'daemon');
     const checked = await user.run(['slipway', 'fsck'], { env: { SLIPWAY_STORE: site } });

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import {
   type ConvertOptions,
+  type ImageAccess,
   importTree,
   openSource,
   pullImage,
@@ -27,6 +28,8 @@ export type LocalPull = CommandContext & {
   readonly trust: Trust;
   readonly store: Store;
   readonly convertOptions: ConvertOptions;
+  /** Who alone may use the image. */
+  readonly imageAccess?: ImageAccess;
   /** Instead of the name that the source gives. */
   readonly name?: ImageReference;
   readonly reporter: PullReporter;
@@ -57,7 +60,8 @@ export async function pullLocal(
   });
   const opened = await openSource(source, { ...settings, temporaryPath: store.temporaryPath });
   try {
-    const order = { reference, store, convertOptions, emit, signal, clock };
+    const access = pull.imageAccess === undefined ? {} : { access: pull.imageAccess };
+    const order = { reference, store, convertOptions, emit, signal, clock, ...access };
     if (opened.kind === 'tree') {
       await askLocalTrust(trust, { source, reference }, [], { clock, signal });
       const { digest } = await importTree({ ...order, tree: opened.source });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
 import {
   type ConvertOptions,
   defaultConvertOptions,
@@ -17,8 +18,11 @@ import {
   parseImageReference,
   parseSourceReference,
   type Platform,
+  SlipwayError,
 } from '../../model/index.ts';
 import { type RegistryAccess, readRegistryAccess } from '../../site/index.ts';
+import { statFollowing } from '../../sys/files.ts';
+import type { FaceEnvironment } from '../terminal/environment.ts';
 import { createPullReporter, type PullReporter } from '../terminal/pull-reporter.ts';
 import { readAccess } from './access.ts';
 import type { CommandContext } from './context.ts';
@@ -43,7 +47,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     { keys: line.values('verify-key'), policy: line.value('policy') },
   );
   // Whatever can be wrong in the words is told before anything is asked of a registry.
-  const sources = line.operands.map((operand) => readSource(operand, access));
+  const sources: PullSource[] = [];
+  for (const operand of line.operands) {
+    sources.push(await hintingAtPath(operand, environment, () => readSource(operand, access)));
+  }
   const platform = readPlatform(line.value('platform'));
   const limits = readLimits(line, environment.variables);
   const name = readName(line.value('name'), sources);
@@ -53,8 +60,8 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 
   const reporter = createPullReporter(environment, isJson ? 'json' : line.has('quiet') ? 'quiet' : 'people');
   try {
-    for (const source of sources) {
-      const { reference, digest } = await pullSource(source, {
+    for (const [index, source] of sources.entries()) {
+      const settings: Settings = {
         platform,
         ...(name === undefined ? {} : { name }),
         ...limits,
@@ -66,7 +73,9 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
         store,
         reporter,
         ...context,
-      });
+      };
+      const operand = line.operands[index] ?? '';
+      const { reference, digest } = await hintingAtPath(operand, environment, () => pullSource(source, settings));
       if (!isJson) environment.stdout.write(`${formatImageReference({ ...reference, digest })}\n`);
     }
   } catch (error) {
@@ -86,6 +95,21 @@ function readSource(operand: string, { rules }: RegistryAccess): PullSource {
   // Names follow the rules for short ones; docker:// says that a name is full.
   if (source.transport === 'name' || source.transport === 'docker') return expandImageName(operand, rules);
   return source;
+}
+
+/** A word without any mark of a path is a registry's; where that fails, and here is a file or directory, it is told. */
+async function hintingAtPath<Result>(
+  operand: string,
+  { workingDirectory }: FaceEnvironment,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const isName = error instanceof SlipwayError && parseSourceReference(operand).transport === 'name';
+    if (!isName || (await statFollowing(resolve(workingDirectory, operand))) === undefined) throw error;
+    throw error.hinting(`did you mean what is here: slipway pull ./${operand}`);
+  }
 }
 
 function readName(text: string | undefined, sources: readonly PullSource[]): ImageReference | undefined {

@@ -20,7 +20,7 @@ import type { Store } from '../store/open-store.ts';
 import { createTarSink } from '../trees/tar-sink.ts';
 import type { TreeSource } from '../trees/tree.ts';
 import { writeTree } from '../trees/write-tree.ts';
-import type { LayerDescriptor, StoredImage } from '../types.ts';
+import type { ImageAccess, LayerDescriptor, StoredImage } from '../types.ts';
 import type { PulledImage } from './pull-image.ts';
 
 export type TreeImport = {
@@ -30,6 +30,8 @@ export type TreeImport = {
   readonly tree: TreeSource;
   readonly store: Store;
   readonly convertOptions: ConvertOptions;
+  /** Who alone may use the image; where none is given it stays as it is, and a new one is for everybody. */
+  readonly access?: ImageAccess;
   readonly emit: Emit<PullEvent>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -45,7 +47,9 @@ export async function importTree(order: TreeImport): Promise<PulledImage> {
   const { store, emit, signal, clock } = order;
   const reference = formatImageReference(order.reference);
   emit({ type: 'resolving', reference });
+  const { access } = order;
   await store.prepare();
+  if (access !== undefined) await store.closeLayers();
   await store.sweep(clock.now(), { signal });
   const outputPath = store.temporaryPath();
   try {
@@ -54,7 +58,11 @@ export async function importTree(order: TreeImport): Promise<PulledImage> {
     return await store.withImage(digest, { signal, emit }, async (locked, lockSignal) => {
       const found = await locked.read();
       lockSignal.throwIfAborted();
-      if (found === undefined) await locked.put(image, outputPath);
+      if (found === undefined) {
+        await locked.put({ ...image, ...(access === undefined ? {} : { access }) }, outputPath);
+      } else if (access !== undefined) {
+        await locked.setAccess(found, access);
+      }
       await locked.tag(order.reference, clock.now());
       const { sizeBytes } = found ?? image;
       if (found === undefined) emit({ type: 'stored', reference, digest, sizeBytes });

@@ -45,7 +45,7 @@ export const formsSection = {
     { term: 'directory:DIR', help: 'an unpacked root file system' },
     {
       term: 'PATH',
-      help: 'any of these, told by its content: what begins with /, ./ or ../, or ends like the name of an image file',
+      help: 'any of these, told by its content: what begins with /, ./ or ../, or ends in / or like the name of an image file',
     },
   ],
 } as const;
