@@ -7,6 +7,7 @@ import { type Digest, digestAlgorithm, type Emit, hasCode, type PullEvent, Slipw
 import type { Clock } from '../../sys/clock.ts';
 import { httpFailureOf } from '../../sys/http-failure.ts';
 import { openPartFile, type PartFile } from '../../sys/part-file.ts';
+import { mostTransferFailures, pauseMs } from '../transfer-breaks.ts';
 import type { ImageSource, LayerDescriptor } from '../types.ts';
 import type { BlobSink } from './blob-sink.ts';
 import { drain } from './drain.ts';
@@ -29,9 +30,6 @@ export type BlobDownload = {
 
 /** Received bytes are written in pieces of about this size: file systems far away charge by the request. */
 const writeBytes = 1024 * 1024;
-const maxFailures = 5;
-const firstDelayMs = 500;
-const maxDelayMs = 30_000;
 
 /**
  * Downloads a blob to `path`, or into the sink; what is in `path.part` is continued. The caller holds the blob's lock.
@@ -100,11 +98,11 @@ async function fetchWhole(download: BlobDownload, part: PartFile): Promise<strin
     if (part.sizeBytes() >= layer.sizeBytes) break;
 
     failures = part.sizeBytes() >= startBytes + writeBytes ? 1 : failures + 1;
-    if (failures >= maxFailures) {
+    if (failures >= mostTransferFailures) {
       const sizes = { receivedBytes: part.sizeBytes(), sizeBytes: layer.sizeBytes };
       throw new SlipwayError('download-interrupted', { digest: layer.digest, reason: ending, ...sizes });
     }
-    const delayMs = Math.round(Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1)) * download.random());
+    const delayMs = pauseMs(failures, download.random());
     download.emit({ type: 'retrying', what: `download ${layer.digest}`, reason: ending, delayMs });
     await download.clock.sleep(delayMs, signal);
   }

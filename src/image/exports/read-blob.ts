@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { type Digest, digestAlgorithm, type Emit, type PullEvent, SlipwayError } from '../../model/index.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { httpFailureOf } from '../../sys/http-failure.ts';
+import { mostTransferFailures, pauseMs } from '../transfer-breaks.ts';
 import type { ImageSource, LayerDescriptor } from '../types.ts';
 
 export type BlobContext = {
@@ -15,9 +16,6 @@ export type BlobContext = {
   readonly signal: AbortSignal;
 };
 
-const maxFailures = 5;
-const firstDelayMs = 500;
-const maxDelayMs = 30_000;
 const reportBytes = 1024 * 1024;
 
 /** Hands a blob's bytes to `write`, which must have taken them when it resolves. @throws as `readBlob`; what `write` throws */
@@ -68,10 +66,10 @@ export async function* readBlob({ source, layer, emit, clock, signal }: BlobCont
     }
     if (doneBytes >= sizeBytes) break;
     failures = doneBytes > before ? 1 : failures + 1;
-    if (failures >= maxFailures) {
+    if (failures >= mostTransferFailures) {
       throw new SlipwayError('download-interrupted', { digest, reason, receivedBytes: doneBytes, sizeBytes });
     }
-    const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1));
+    const delayMs = pauseMs(failures);
     emit({ type: 'retrying', what: `copy ${digest}`, reason, delayMs });
     await clock.sleep(delayMs, signal);
   }

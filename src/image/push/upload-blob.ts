@@ -7,6 +7,8 @@ import type { Clock } from '../../sys/clock.ts';
 import { discardBody } from '../registry/answers.ts';
 import { TransientFailure } from '../registry/retry.ts';
 import { type RegistrySession, unexpectedAnswer } from '../registry/session.ts';
+import { defaultLimits } from '../registry/settings.ts';
+import { mostTransferFailures, pauseMs } from '../transfer-breaks.ts';
 
 export type BlobUpload = {
   readonly session: RegistrySession;
@@ -23,9 +25,6 @@ export type BlobUpload = {
   readonly signal: AbortSignal;
 };
 
-const maxFailures = 5;
-const firstDelayMs = 500;
-const maxDelayMs = 30_000;
 const reportBytes = 1024 * 1024;
 
 /**
@@ -108,8 +107,9 @@ async function transfer(upload: BlobUpload, first: string): Promise<void> {
       signal.throwIfAborted();
       if (!(error instanceof TransientFailure)) throw error;
       failures = doneBytes > before ? 1 : failures + 1;
-      if (failures >= maxFailures) throw error.failure;
-      const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1) + (error.retryAfterMs ?? 0));
+      const askedMs = error.retryAfterMs ?? 0;
+      if (failures >= mostTransferFailures || askedMs > defaultLimits.maxRetryAfterMs) throw error.failure;
+      const delayMs = askedMs + pauseMs(failures);
       emit({ type: 'retrying', what: `upload ${digest}`, reason: error.failure.message, delayMs });
       await clock.sleep(delayMs, signal);
     }
