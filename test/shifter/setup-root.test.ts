@@ -212,6 +212,66 @@ describe('setupRoot', { skip }, () => {
     },
   );
 
+  it("runs the site's hooks and a module's roothook as root, in the layer and with no variables", async () => {
+    const say = (name: string): string =>
+      site.write(
+        `${name}.sh`,
+        `mkdir -p global; { echo ${name} $(id -u) $PWD; env | grep -v -e ^PWD= -e ^SHLVL= -e ^_=; } > global/${name}\n`,
+        0o755,
+      );
+    site.configure(
+      `sitePreMountHook=${say('pre')}`,
+      `sitePostMountHook=${say('post')}`,
+      `module_m_roothook=${say('module')}`,
+      `module_off_roothook=${site.write('off.sh', 'exit 9\n', 0o755)}`,
+    );
+    const text = await said(`
+      setup -m m id img
+      as_user shifter --image=id:img -m m cat /global/pre /global/post /global/module
+      unsetup; mounts`);
+    assert.deepEqual(text.replaceAll(/\/\S*slipway-layer-\w+/g, 'LAYER').split('\n'), [
+      ...['pre', 'post', 'module'].flatMap((name) => [`${name} 0 LAYER`, 'PATH=/usr/bin:/usr/sbin:/bin:/sbin']),
+      '0',
+    ]);
+    const failed = await script('setup -m off id img; status=$?; mounts; loops; exit $status');
+    assert.deepEqual([failed.status, failed.stdout], [1, '0\n0\n']);
+    assert.match(failed.stderr, /module_off_roothook .*: it ended with status 9/);
+    chmodSync(join(site.directory, 'pre.sh'), 0o777);
+    assert.match((await script('setup id img')).stderr, /sitePreMountHook .*others than root can write it/);
+    site.configure();
+  });
+
+  it('prepares a directory as an image, where the site allows directories', async () => {
+    const tree = await copyTree('busybox');
+    chmodSync(join(tree, '..'), 0o755);
+    writeFileSync(join(tree, 'mark'), 'of the tree\n');
+    site.configure('allowLocalChroot=1');
+    const text = await said(`
+      setup local ${tree}
+      as_user shifter --image=local:${tree} sh -c 'cat /mark /var/shifterConfig.json; grep -c squashfuse /proc/mounts'
+      unsetup; mounts`);
+    assert.equal(text, `of the tree\n{"identifier":"${tree}","user":"${user.name}","volMap":"","modules":""}\n0\n0`);
+    site.configure();
+  });
+
+  it('follows no path of a user as root, however he changes it', async () => {
+    const secret = site.write('secret/of-root', 'secret\n', 0o600);
+    chmodSync(join(secret, '..'), 0o700);
+    site.configure(`siteFs=${join(user.home, '..')};${site.directory}`);
+    await user.runOk(['sh', '-c', 'mkdir mine; echo mine > mine/file; ln -sfn mine turned']);
+    const enter = `as_user shifter --image=id:img -V ${user.home}/turned:/data`;
+    const text = await said(`
+      setup -v ${user.home}/turned:/data id img; grep -c ' ${site.udiMount}/data .*${user.home}' /proc/self/mountinfo
+      ${enter} cat /data/file
+      for to in ${site.directory}/secret ../../../../../../..${site.directory}/secret; do
+        as_user ln -sfn $to ${user.home}/turned
+        ${enter} cat /data/of-root 2>/dev/null || echo closed
+      done
+      unsetup; mounts`);
+    assert.equal(text, '0\nmine\nclosed\nclosed\n0');
+    site.configure();
+  });
+
   it("starts an sshd for a key of the user's own, as the site's sshd_config would have it", async () => {
     const udiImage = join(site.directory, 'udi');
     await runOk([join(user.prefix, 'bin/slipway'), 'inject', 'prepare-sshd', udiImage]);
@@ -239,13 +299,20 @@ describe('setupRoot', { skip }, () => {
   });
 
   it('leaves nothing mounted when it is killed at any time, and unsetupRoot is content with nothing', async () => {
-    for (const delay of ['0.05', '0.1', '0.15', '0.2', '0.3']) {
+    for (const [words, delay] of [
+      ['setup id img & pid=$!', '0.05'],
+      ['setup id img & pid=$!', '0.1'],
+      ['setup id img & pid=$!', '0.2'],
+      ['setup id img & pid=$!', '0.3'],
+      ['setup id img; unsetup & pid=$!', '0.05'],
+      ['setup id img; unsetup & pid=$!', '0.15'],
+    ] as const) {
       const text = await said(`
-        setup id img & pid=$!; sleep ${delay}; kill -9 $pid; wait 2>/dev/null
+        ${words}; sleep ${delay}; kill -9 $pid; wait 2>/dev/null
         unsetup; echo $?; mounts
         # The kernel takes the mounts of a process that was killed away in its own time.
         for i in $(seq 100); do [ "$(loops)" = 0 ] && break; sleep 0.1; done; loops`);
-      assert.match(text, /^0\n0\n0$/m, delay);
+      assert.match(text, /^0\n0\n0$/m, `${words} ${delay}`);
     }
   });
 
