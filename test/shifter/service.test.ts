@@ -2,16 +2,18 @@
 // From a registry by the image service to a running program: what shifterimg has pulled shifter runs by its name, as a user
 // and without privilege, and root prepares it by the kernel.
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { before, describe, it } from 'node:test';
 import { startGateway, type TestGateway } from '../gateway/gateway.ts';
-import { run } from '../support/command.ts';
+import { run, runOk } from '../support/command.ts';
 import { realImage } from '../support/images.ts';
 import { mungeCommands } from '../support/munge.ts';
 import { needs } from '../support/needs.ts';
 import { pushImage, registryCommands, startRegistry } from '../support/registry.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { makeSite, siteCommands, type TestSite } from './site.ts';
+import { copyTree, makeSite, siteCommands, type TestSite } from './site.ts';
 
 const skip = needs({
   commands: [...siteCommands, ...registryCommands, ...mungeCommands],
@@ -33,6 +35,7 @@ describe('images of the image service', { skip }, () => {
     await pushImage({ layout: await realImage('busybox'), tag: 'latest' }, `${registry.address}/tools/busybox:1`);
     gateway = await startGateway({
       locations: { [registry.address]: { remotetype: 'dockerv2', authentication: 'http' } },
+      config: { ImportUsers: [user.name] },
     });
     chmodSync(gateway.imageDirectory, 0o755);
     site = makeSite([user]);
@@ -71,5 +74,25 @@ describe('images of the image service', { skip }, () => {
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, new RegExp(`${id}\\.squashfs`));
     assert.match(result.stdout, /PRETTY_NAME="Debian[^\n]*\n0\n$/);
+  });
+
+  it('run as custom: when a user has imported his own, by FUSE alone', async () => {
+    const own = join(user.makeDirectory('own'), 'mine.squashfs');
+    const tree = await copyTree('busybox');
+    writeFileSync(join(tree, 'mark'), 'of the user\n');
+    await runOk(['mksquashfs', tree, own, '-all-root', '-quiet', '-no-progress']);
+    const body = JSON.stringify({ filepath: own, format: 'squashfs' });
+    for (let status = ''; status !== 'READY'; await delay(100)) {
+      const path = `/api/doimport/${gateway.system}/custom/mine%3A1/`;
+      const { text } = await gateway.fetch(path, { method: 'POST', user, body });
+      ({ status } = JSON.parse(text) as { status: string });
+      assert.notEqual(status, 'FAILURE', text);
+    }
+    assert.equal(await user.runOk(['shifter', '--image=custom:mine:1', 'cat', '/mark'], { env }), 'of the user\n');
+    const id = (await user.runOk(['shifterimg', 'lookup', 'custom:mine:1'], { env })).trim();
+    const words = ['-c', site.configPath, '-U', String(user.uid), '-G', String(user.gid), '-u', user.name, 'id', id];
+    const refused = await run([`${user.prefix}/bin/setupRoot`, ...words]);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /has not made this image itself/);
   });
 });

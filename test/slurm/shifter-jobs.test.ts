@@ -11,6 +11,7 @@ import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
 import { slurmPlugin } from './plugin.ts';
+import { until } from './until.ts';
 
 const skip = needs({
   commands: [...slurmCommands, ...siteCommands, '/usr/include/slurm/spank.h'],
@@ -64,12 +65,7 @@ describe('shifter in jobs', { skip }, () => {
       ),
     );
   const clean = async (): Promise<void> => {
-    for (let tries = 0; tries < 100; tries += 1) {
-      const left = await leftOn();
-      if (left.every((text) => text === '0 0 ')) return;
-      await delay(100);
-    }
-    assert.deepEqual(await leftOn(), ['0 0 ', '0 0 ']);
+    await until(async () => (await leftOn()).every((text) => text === '0 0 '));
   };
 
   before(async () => {
@@ -87,7 +83,7 @@ describe('shifter in jobs', { skip }, () => {
     point('tools', 'old');
     slurm = await startSlurm({
       plugstack: `required ${await slurmPlugin()} shifter_config=${site.configPath}\n`,
-      cpusPerNode: 8,
+      cpusPerNode: 32,
     });
   });
 
@@ -177,12 +173,40 @@ describe('shifter in jobs', { skip }, () => {
     await clean();
   });
 
-  it('uses one mount a node for all ranks where no prolog prepared', async () => {
-    const said = await user.runOk(
-      ['srun', '-N2', '-n16', '--image=tools', 'shifter', 'sh', '-c', 'readlink /proc/self/ns/mnt; sleep 1'],
-      { env: { ...env(), SLIPWAY_LINGER: '1' } },
-    );
-    assert.equal(new Set(said.trim().split('\n')).size, 2, said);
+  it('uses one loop device or one FUSE mount a node, for 64 ranks', async () => {
+    // A rank names its mounts when all ranks are there, and the first counts the loop devices that show the site's images: of
+    // both nodes, which have one kernel.
+    const script = [
+      'touch "$1/$SLURM_PROCID"',
+      'while set -- "$1" "$1"/*; [ $# != 65 ]; do sleep 0.5; done',
+      'echo "$(hostname) $(readlink /proc/self/ns/mnt)"',
+      '[ $SLURM_PROCID != 0 ] || echo "loops $(cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -c "^$0/")"',
+    ].join('\n');
+    const ranks = async (...words: readonly string[]): Promise<string> => {
+      const meeting = user.makeDirectory(`meeting${words.length}`);
+      const program = ['shifter', 'sh', '-c', script, site.imagePath, meeting];
+      const options = { env: env(), timeoutMs: 240_000 };
+      return await user.runOk(['srun', '-N2', '-n64', ...words, '--image=tools', ...program], options);
+    };
+    assert.match(await ranks('--exclusive'), /^loops 2$/m);
+    await clean();
+    const shared = await ranks();
+    assert.match(shared, /^loops 0$/m);
+    assert.equal(shared.match(/^n\d mnt:/gm)?.length, 64, shared);
+    assert.equal(new Set(shared.match(/^n\d mnt:\S+/gm)).size, 2, 'the ranks of a node are in one container');
+  });
+
+  it('releases what a daemon that was lost left of another job, before the next one', async () => {
+    const prepare = [
+      `${user.prefix}/bin/setupRoot -c ${site.configPath} -U ${user.uid} -G ${user.gid} -u ${user.name} id new`,
+      'mkdir -p /run/slipway',
+      `echo '{"udiMount":"${site.udiMount}","state":"begun"}' > /run/slipway/job-999999.json`,
+    ];
+    await slurm.nodes[0]?.runOk(['sh', '-euc', prepare.join('\n')]);
+    const words = ['-w', 'n1', '-n1', '--exclusive', '--image=tools', 'shifter', 'sh', '-c'];
+    const seen = 'echo $WHICH $(grep -c squashfuse /proc/mounts)';
+    assert.equal(await user.runOk(['srun', ...words, seen], { env: env() }), 'old 0\n');
+    await clean();
   });
 
   it('leaves nothing when a job is cancelled while it is being set up', async () => {
@@ -216,7 +240,12 @@ describe('shifter in jobs', { skip }, () => {
     assert.match(result.stderr, /sitePreMountHook .*fails.sh: it ended with status 9/);
     site.configure();
     await clean();
-    assert.equal((await user.runOk(['sinfo', '--noheader', '--format=%T'], { env: env() })).trim(), 'idle');
+    let states = 'completing';
+    await until(async () => {
+      states = (await user.runOk(['sinfo', '--noheader', '--format=%T'], { env: env() })).trim();
+      return !states.includes('completing');
+    });
+    assert.equal(states, 'idle');
     assert.match(slurm.nodes.map((node) => node.log()).join(''), /it ended with status 9/);
   });
 

@@ -45,7 +45,7 @@ async function submitToSlipway(words: JobWords, { variables }: FaceEnvironment):
     throw new SlipwayError('job-option-unusable', { option: String(option), reason });
   }
   const digest =
-    inherited('SLIPWAY_JOB_IMAGE', words.image, variables) ??
+    inherited({ request: 'SLIPWAY_JOB_IMAGEREQUEST', value: 'SLIPWAY_JOB_IMAGE' }, words.image, variables) ??
     (await openStore(storePath(variables, variables['HOME']))).findImage(words.image).image.digest;
   return [
     { word: 'job', name: 'SLIPWAY_JOB_IMAGE', value: digest },
@@ -58,9 +58,13 @@ async function submitToSlipway(words: JobWords, { variables }: FaceEnvironment):
  * What the job has already, for the same name: Slurm gives an srun within a job the options of the job as they were typed.
  * It shows them under a name of its own too where the job does not get its submitter's variables.
  */
-function inherited(name: string, requested: string, variables: FaceEnvironment['variables']): string | undefined {
+function inherited(
+  { request, value }: { readonly request: string; readonly value: string },
+  requested: string,
+  variables: FaceEnvironment['variables'],
+): string | undefined {
   const [first, second] = ['', 'SLURM_SPANK_'].map((prefix) =>
-    variables[`${prefix}${name}REQUEST`] === requested ? variables[`${prefix}${name}`] : undefined,
+    variables[`${prefix}${request}`] === requested ? variables[`${prefix}${value}`] : undefined,
   );
   return first ?? second;
 }
@@ -106,17 +110,12 @@ async function submitToShifter(
   const { type, name, request } = image;
   const isPinned = type === 'id' || type === 'local';
   const site = { ...variables, SLIPWAY_UDIROOT_CONF: config };
+  const asker = { environment: site, cwd: workingDirectory, launcher, signal };
+  const own = { request: 'SHIFTER_IMAGEREQUEST', value: 'SHIFTER_IMAGE' };
+  const ofJob = variables['SLURM_JOB_ID'] === undefined ? undefined : inherited(own, request, variables);
   const pinned = isPinned
     ? { type, id: name }
-    : {
-        type: 'id',
-        id: await lookUpImage(`${type}:${name}`, udiRoot, {
-          environment: site,
-          cwd: workingDirectory,
-          launcher,
-          signal,
-        }),
-      };
+    : { type: 'id', id: ofJob ?? (await lookUpImage(`${type}:${name}`, udiRoot, asker)) };
   const optional = (variable: string, value: string): readonly AnswerLine[] =>
     value === '' ? [] : [{ word: 'job', name: variable, value }];
   return [
