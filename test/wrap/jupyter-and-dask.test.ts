@@ -27,11 +27,17 @@ from dask.distributed import Client, LocalCluster
 def tell(number):
     return number * number, sys.executable, os.path.exists(os.path.join(sys.prefix, "pyvenv.cfg"))
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, death_timeout=300) as cluster, Client(cluster) as client:
         client.wait_for_workers(2, timeout=300)
         told = client.gather(client.map(tell, range(5), pure=False))
         print(sum(number for number, *_ in told), *sorted({str(rest) for _, *rest in told}))
 `;
+
+/** A loaded machine takes longer than dask expects. */
+const dasksPatience = {
+  DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT: '300s',
+  DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP: '300s',
+};
 
 await suite('wrapped Jupyter and dask', { skip: needs(wrapNeeds) }, () => {
   let user: TestUser;
@@ -71,7 +77,7 @@ await suite('wrapped Jupyter and dask', { skip: needs(wrapNeeds) }, () => {
 
   check('workers of dask are wrapped programs', async () => {
     const python = join(installed, 'bin/python');
-    const said = await user.runOk([python, 'use-workers.py'], { timeoutMs: 600_000 });
+    const said = await user.runOk([python, 'use-workers.py'], { timeoutMs: 600_000, env: dasksPatience });
     assert.equal(said, `30 ['${python}', True]\n`);
   });
 
