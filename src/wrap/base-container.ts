@@ -33,7 +33,7 @@ export async function placeContainer(construction: Construction, source: Contain
   }
   let facts: ContainerFacts = { environment: [], identity: undefined };
   if (source.kind === 'other') {
-    facts = await convertContainer(source.path, path, tools);
+    facts = await convertContainer(source.reference, path, tools);
   } else {
     const { compressor, blockSizeBytes } = readImageOptions(settings.imageOptions);
     await writeTreeImage(source.path, {

@@ -14,7 +14,17 @@ import {
   resolveInStores,
   storesToSearch,
 } from '../image/index.ts';
-import { type Emit, hasCode, type PullEvent, parseImageReference, SlipwayError } from '../model/index.ts';
+import {
+  type Emit,
+  formatImageReference,
+  formatSourceReference,
+  hasCode,
+  parseImageReference,
+  parseSourceReference,
+  type PullEvent,
+  SlipwayError,
+  type SourceReference,
+} from '../model/index.ts';
 import { readRegistryAccess } from '../site/index.ts';
 import { readFileStart } from '../sys/file-chunks.ts';
 import { statFollowed } from '../sys/place-files.ts';
@@ -25,8 +35,8 @@ import type { WrapTools } from './tools.ts';
 export type ContainerSource =
   | ({ readonly kind: 'squashfs'; readonly path: string } & ContainerFacts)
   | { readonly kind: 'directory'; readonly path: string }
-  /** In another format, to be converted: SIF, an archive, an OCI layout. */
-  | { readonly kind: 'other'; readonly path: string };
+  /** In another format or another engine's store, to be converted: SIF, an archive, an OCI layout. */
+  | { readonly kind: 'other'; readonly reference: SourceReference };
 
 export type ContainerFacts = {
   /** The image's own variables: `NAME=VALUE`. */
@@ -43,16 +53,23 @@ export async function findContainer(word: string, tools: WrapTools): Promise<Con
   const path = word.startsWith('/') ? word : join(tools.workingDirectory, word);
   const stats = /^[a-z]+:\/\//.test(word) ? undefined : statFollowed(path);
   if (stats?.isDirectory() === true) {
-    return { kind: statFollowed(join(path, 'oci-layout')) === undefined ? 'directory' : 'other', path };
+    return statFollowed(join(path, 'oci-layout')) === undefined ? { kind: 'directory', path } : pathToConvert(path);
   }
   if (stats !== undefined) {
     const start = await readFileStart(path, 4);
     if (start.toString('latin1') === 'hsqs') return { kind: 'squashfs', path, ...noFacts };
-    return { kind: 'other', path };
+    return pathToConvert(path);
   }
-  if (/^(?:\/|\.\.?\/)/.test(word)) throw new SlipwayError('wrap-source-missing', { path: word, what: 'container' });
-  const name = word.replace(/^docker:\/\//, '');
-  return await inStore(name, tools);
+  const reference = parseSourceReference(word);
+  const { transport } = reference;
+  if (transport === 'path') throw new SlipwayError('wrap-source-missing', { path: word, what: 'container' });
+  if (transport === 'docker') return await inStore(formatImageReference(reference.image), tools);
+  if (transport === 'name') return await inStore(reference.text, tools);
+  return { kind: 'other', reference };
+}
+
+function pathToConvert(path: string): ContainerSource {
+  return { kind: 'other', reference: { transport: 'path', path } };
 }
 
 async function inStore(name: string, tools: WrapTools): Promise<ContainerSource> {
@@ -113,11 +130,16 @@ async function pull(
 }
 
 /** Writes an image of another format to a squashfs at `target`, and gives what it says of itself. @throws SlipwayError of sources and of converting */
-export async function convertContainer(path: string, target: string, tools: WrapTools): Promise<ContainerFacts> {
+export async function convertContainer(
+  reference: SourceReference,
+  target: string,
+  tools: WrapTools,
+): Promise<ContainerFacts> {
   const { variables, workingDirectory, signal, clock } = tools;
   const searchPath = `${variables['PATH'] ?? ''}:${systemSearchPath}`;
   const { limits } = defaultConvertOptions;
-  tools.emit({ type: 'stage', text: `Converting ${path}` });
+  const name = formatSourceReference(reference);
+  tools.emit({ type: 'stage', text: `Converting ${name}` });
   const emit: Emit<PullEvent> = (event) => {
     if (event.type === 'convert-progress') {
       tools.emit({ type: 'image-progress', files: undefined, contentBytes: event.doneBytes });
@@ -125,25 +147,22 @@ export async function convertContainer(path: string, target: string, tools: Wrap
       tools.emit({ type: 'warning', text: event.text });
     }
   };
-  const opened = await openSource(
-    { transport: 'path', path },
-    {
-      platform: { os: 'linux', architecture: process.arch === 'arm64' ? 'arm64' : 'amd64' },
-      options: { limits, xattrs: 'drop', searchPath },
-      workingDirectory,
-      temporaryPath: () => `${target}.${temporaryName()}`,
-      openRegistry: () => {
-        throw new Error('a file is in no registry');
-      },
-      environment: variables,
-      emit,
-      signal,
+  const opened = await openSource(reference, {
+    platform: { os: 'linux', architecture: process.arch === 'arm64' ? 'arm64' : 'amd64' },
+    options: { limits, xattrs: 'drop', searchPath },
+    workingDirectory,
+    temporaryPath: () => `${target}.${temporaryName()}`,
+    openRegistry: () => {
+      throw new Error('a file is in no registry');
     },
-  );
+    environment: variables,
+    emit,
+    signal,
+  });
   try {
     await convertImage({
       from: opened,
-      name: path,
+      name,
       to: { format: 'squashfs', path: target, compression: 'none' },
       replaces: false,
       options: defaultConvertOptions,

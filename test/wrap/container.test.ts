@@ -72,9 +72,10 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
     const registry = await startRegistry();
     const name = await pullImage(directory, { registry, name: 'own', config, user });
     const layout = join(user.home, 'layout');
-    await user.runOk(['slipway', 'convert', '--quiet', name, `oci:${layout}`]);
-    for (const image of [name, layout]) {
-      const prefix = join(user.home, `from-${image === name ? 'store' : 'layout'}`);
+    await user.runOk(['slipway', 'convert', '--quiet', name, `oci:${layout}:own`]);
+    const forms = { store: name, layout, tagged: `oci:${layout}:own` };
+    for (const [form, image] of Object.entries(forms)) {
+      const prefix = join(user.home, `from-${form}`);
       const made = await user.runOk(['slipway', 'wrap', 'container', prefix, image, '--programs', '/bin/sh']);
       assert.equal(made, `${prefix}\n`);
       const show = [join(prefix, 'bin/sh'), '-c', 'echo "$OWN $PATH"; cat /work/note'];
@@ -98,6 +99,8 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
     const absent = await wrap('-w', '/no/such', squashfs);
     assert.equal(absent.status, 0);
     assert.match(absent.stdout, /\[ WARNING \] \/no\/such: there is no such file or directory/);
+    const library = await wrap('-w', '/bin', 'library://alpine');
+    assert.match(library.stdout, /"library:\/\/" is no transport of images/);
     const gone = await wrap('-w', '/bin', './no-such.sif');
     assert.equal(gone.status, 1);
     assert.match(gone.stdout, /\[ ERROR \] wrap .*no-such.sif: no such container/);
