@@ -65,6 +65,7 @@ export function createContentWriter(
   const pool = createBufferPool(blockSizeBytes);
   /** By checksum and length, the first content with such a run of blocks. */
   const knownRuns = new Map<string, number>();
+  const knownAdoptedRuns = new Map<string, number>();
 
   let current: OpenContent | undefined;
   const cutter = createBlockCutter(pool, blockSizeBytes, addBlock);
@@ -182,6 +183,7 @@ export function createContentWriter(
         packer,
         compression,
         decompressors,
+        knownRuns: knownAdoptedRuns,
         ...options,
         ...(copied === undefined ? {} : { copied }),
       };

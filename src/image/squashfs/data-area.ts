@@ -11,6 +11,8 @@ export type DataArea = {
   /** Makes `end`, a former value of `end()`, the end again. */
   readonly rewind: (end: number) => void;
   readonly flush: () => Promise<void>;
+  /** Fills `into` with what is there from `at` on; how much that was. One call at a time, as `append`. */
+  readonly read: (into: Buffer, at: number) => Promise<number>;
   /** Whether the `lengthBytes` bytes at two places are the same. One call at a time, as `append`. */
   readonly areEqual: (one: number, other: number, lengthBytes: number) => Promise<boolean>;
 };
@@ -53,6 +55,10 @@ export function createDataArea(file: BlockFile, start: number): DataArea {
       gatheredAt = Math.min(gatheredAt, to);
     },
     flush,
+    async read(into, at) {
+      await flush();
+      return await file.read(into, at);
+    },
     async areEqual(one, other, lengthBytes) {
       await flush();
       const pieces = [one, other].map((at) => ({ at, buffer: Buffer.allocUnsafe(Math.min(lengthBytes, writeBytes)) }));

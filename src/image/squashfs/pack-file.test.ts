@@ -145,6 +145,24 @@ describe('an image put together from packs', () => {
     assert.ok(packed.bytes.length < 6_100_000);
   });
 
+  it('has the blocks once that stand in several packs', async () => {
+    const long = noise(3_000_000, 7);
+    // As long, compressed to as much, and yet another.
+    const alike = Buffer.from(long);
+    alike.writeUInt8(alike.readUInt8(1_500_000) ^ 1, 1_500_000);
+    const contents = [Buffer.alloc(9000, 'text'), long, noise(5000, 8)];
+    const [one, other] = [await pack(contents), await pack([noise(40, 3), alike, noise(7000, 4), long])];
+    const given = [
+      { path: one, wanted: [0, 1, 2] },
+      { path: other, wanted: [0, 1, 3, 2] },
+      { path: one, wanted: [1] },
+    ];
+    const image = await assemble(given);
+    assert.deepEqual(image.contents, [...contents, noise(40, 3), alike, long, noise(7000, 4), long]);
+    assert.ok(image.bytes.length > 6_000_000 && image.bytes.length < 6_100_000);
+    assert.ok((await assemble(given)).bytes.equals(image.bytes));
+  });
+
   it('does not carry what is not wanted', async () => {
     const path = await pack([
       noise(400_000, 1),
