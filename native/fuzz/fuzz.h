@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fuzzers of the launcher. plan-fuzzer gives damaged and invented plans to everything that reads a plan without
-// changing the machine; resolve-fuzzer gives paths to the path resolution of kernels without openat2.
+// changing the machine; resolve-fuzzer gives paths to the path resolution of kernels without openat2, json-fuzzer bytes to
+// what reads a runtime's words for root.
 //
 //   plan-fuzzer.c     what must hold of a plan that was accepted
 //   plan-mutator.c    changes to whole records, so that most of what is tried gets beyond the checks
@@ -8,6 +9,7 @@
 //   with-fakes.c      trace.c, environment.c, program.c, wrapper.c, fail.c and holder.c on a machine that exists only in the plan
 //   model.c           what the environment of the program must be, worked out in the plainest way
 //   resolve-fuzzer.c  resolution by hand against openat2, on a tree of links
+//   json-fuzzer.c     what is found in a text lies in it, and ends where it must
 #pragma once
 #include "../launcher/launch.h"
 #include <stdio.h>

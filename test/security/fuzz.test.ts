@@ -54,7 +54,7 @@ suite('the fuzzers', { skip: needs({ commands: ['clang', 'make', 'flock'] }) }, 
     assert.match(stderr, /does not hold: .*accepted/);
   });
 
-  for (const fuzzer of ['plan', 'resolve']) {
+  for (const fuzzer of ['plan', 'resolve', 'json']) {
     test(`hold for the corpus of the ${fuzzer} fuzzer, and for 5,000 changes to it`, async () => {
       const [seeds, found] = [join(corpus, fuzzer), join(scratch, fuzzer)];
       assert.ok(readdirSync(seeds).length > 0);
