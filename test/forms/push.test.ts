@@ -180,7 +180,9 @@ suite('slipway push', { skip: needs({ commands: [...registryCommands, 'umoci', '
     const { status, stderr } = await slipway(['push', 'oci:layout:1', 'docker://127.0.0.1:9/x/y']);
     assert.equal(status, 125);
     assert.match(stderr, /127\.0\.0\.1:9.*refused/);
-    assert.equal((await slipway(['push', 'oci:layout:1', '127.0.0.1:9/x/y'])).status, 2);
+    const bare = await slipway(['push', 'oci:layout:1', '127.0.0.1:9/x/y']);
+    assert.equal(bare.status, 2);
+    assert.match(bare.stderr, /hint: did you mean docker:\/\/127\.0\.0\.1:9\/x\/y\n/);
   });
 
   test('leaves nothing behind', () => {

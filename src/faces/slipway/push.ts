@@ -18,7 +18,9 @@ const mostConcurrency = 64;
 export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
   const line = readCommandLine(push, argv);
   const [input = '', target = ''] = line.operands;
-  if (!target.startsWith('docker://')) throw usageError(push, `"${target}" does not begin with docker://`);
+  if (!target.startsWith('docker://')) {
+    throw usageError(push, `"${target}" does not begin with docker://`).hinting(`did you mean docker://${target}`);
+  }
   const from = parseSourceReference(input);
   const to = parseImageReference(target);
   const read = imageOptions(push);
