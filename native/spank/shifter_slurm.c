@@ -36,7 +36,14 @@ static int keep(char *to, const char *value) {
 }
 
 static int on_image(int tag, const char *value, int remote) { return remote ? 0 : keep(asked.image, value); }
-static int on_volume(int tag, const char *value, int remote) { return remote ? 0 : keep(asked.volume, value); }
+// Each --volume adds to those before it.
+static int on_volume(int tag, const char *value, int remote) {
+  static char all[2 * WORD_MAX + 2];
+  if (remote || !value || !*asked.volume)
+    return remote ? 0 : keep(asked.volume, value);
+  snprintf(all, sizeof all, "%s;%.*s", asked.volume, WORD_MAX, value);
+  return keep(asked.volume, all);
+}
 static int on_module(int tag, const char *value, int remote) { return remote ? 0 : keep(asked.module, value); }
 static int on_ccm(int tag, const char *value, int remote) {
   asked.ccm = asked.ccm || !remote;

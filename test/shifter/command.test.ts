@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `shifter` as users call it: images, programs, variables, directories, volumes; without a job and without privilege.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { CommandResult } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
+import { onEnd } from '../support/on-end.ts';
 import { acquireTestUser, type TestUser, type UserCommandOptions } from '../support/user.ts';
 import { copyTree, makeSite, siteCommands, type TestSite } from './site.ts';
 
@@ -260,6 +261,39 @@ describe('shifter', { skip }, () => {
     await refused(['--image=id:aaa', '-V', '/no/such:/data', 'true'], /it is no directory in the container/);
     await refused(['--image=id:aaa', '-V', `${user.home}:/etc/x`, 'true'], /nothing of yours can be mounted in \/etc/);
     await refused(['--image=id:aaa', '-V', `${user.home}:/c:perNodeCache=size=1g`, 'true'], /only root can/);
+    site.configure();
+  });
+
+  it('shows nothing of the machine to a hostile image, whatever its links lead to', async () => {
+    const tree = await copyTree('busybox');
+    // Not below /tmp, which containers show.
+    const outside = mkdtempSync('/run/slipway-test-');
+    onEnd(() => rmSync(outside, { recursive: true }));
+    chmodSync(outside, 0o755);
+    writeFileSync(join(outside, 'file'), 'of the machine\n');
+    const names = ['tmp', 'var', 'dev', 'proc', 'opt', 'global', 'etc/group', 'etc/ssh', 'etc/udiImage'];
+    for (const name of names) {
+      rmSync(join(tree, name), { recursive: true, force: true });
+      symlinkSync(`../../../../..${outside}`, join(tree, name));
+    }
+    await site.addImage('hostile', { tree }, ['ENV: PATH=/bin', 'ENV: LD_PRELOAD=/evil.so', 'ENV: NODE_OPTIONS=--x']);
+    site.configure(`siteFs=${site.directory}/share:/global/share`);
+    const words = ['--image=id:hostile', '-V', '/global/share:/opt/data', 'sh', '-c'];
+    const script =
+      'ls /global /opt /var/shifterConfig.json; cat /etc/group; touch /opt/x /var/x /etc/x 2>/dev/null || echo closed; echo x > /dev/null && echo device';
+    const seen = await said([...words, script]);
+    assert.match(seen, /^\/var\/shifterConfig\.json$/m);
+    assert.match(seen, new RegExp(`^${user.name}:x:${user.gid}:`, 'm'));
+    assert.match(seen, /^closed\ndevice$/m);
+    assert.doesNotMatch(seen, /^file$/m);
+    assert.deepEqual(readdirSync(outside), ['file']);
+    // FROM of a volume is a path of the container, links and all.
+    for (const from of ['/linked', '/global/share/linked']) {
+      symlinkSync(outside, join(from === '/linked' ? tree : join(site.directory, 'share'), 'linked'));
+      const closed = await shifter(['--image=id:hostile', '-V', `${from}:/data`, 'cat', '/data/file']);
+      assert.notEqual(closed.status, 0);
+      assert.equal(closed.stdout, '');
+    }
     site.configure();
   });
 

@@ -134,6 +134,21 @@ describe('shifter in jobs', { skip }, () => {
     await clean();
   });
 
+  it('shows all volumes of a script with several, to the job and to its steps', async () => {
+    site.configure(`siteFs=${site.directory}/share:/share`);
+    for (const name of ['data', 'results']) site.write(`share/${name}/file`, `${name}\n`);
+    const volumes = ['data:/input', 'results:/output'].map((volume) => `#SBATCH --volume=/share/${volume}`);
+    const program = "shifter sh -c 'cat /input/file /output/file; grep -c squashfuse /proc/mounts || true'";
+    const { id, output } = await submit(
+      ['--image=tools', '-N1', '--exclusive'],
+      ['#!/bin/sh', ...volumes, program, `srun -n1 ${program}`, ''].join('\n'),
+    );
+    await ended(id);
+    assert.equal(readFileSync(output, 'utf8'), 'data\nresults\n0\n'.repeat(2));
+    site.configure();
+    await clean();
+  });
+
   it('runs the tasks of a job array', async () => {
     const { id, output } = await submit(
       ['--array=1-3', '--image=tools', '-n1', '--open-mode=append'],

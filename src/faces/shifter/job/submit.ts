@@ -69,6 +69,12 @@ function inherited(
   return first ?? second;
 }
 
+/** Of several --volume of a job Slurm gives an srun in it the last alone. */
+function volumesOfJob(given: string, variables: FaceEnvironment['variables']): string {
+  const all = variables['SHIFTER_VOLUME'] || variables['SLURM_SPANK_SHIFTER_VOLUME'] || '';
+  return all.endsWith(`;${given}`) ? all : given;
+}
+
 /** What --ccm runs everything in: a container of the node's own system. */
 const ownSystem: ImageChoice = { type: 'local', name: '/', request: 'local:/' };
 
@@ -122,7 +128,7 @@ async function submitToShifter(
     { word: 'job', name: 'SHIFTER_IMAGE', value: pinned.id },
     { word: 'job', name: 'SHIFTER_IMAGETYPE', value: pinned.type },
     { word: 'job', name: 'SHIFTER_IMAGEREQUEST', value: request },
-    ...optional('SHIFTER_VOLUME', words.volume),
+    ...optional('SHIFTER_VOLUME', ofJob === undefined ? words.volume : volumesOfJob(words.volume, variables)),
     ...optional('SHIFTER_MODULE', words.module),
     ...optional('SHIFTER_CCM', words.isCcm ? '1' : ''),
     ...(isOn(words.settings.get('enable_sshd')) ? sshLines() : []),
