@@ -152,7 +152,7 @@ describe('configurations of the mount hook', { skip }, () => {
             CONTAINERS_STORAGE_CONF: storage,
           },
           cwd: '/',
-          timeoutMs: 60_000,
+          timeoutMs: 120_000,
         },
       );
       assert.deepEqual([result.status, result.stdout], [0, ''], `${name}: ${result.stderr}`);

@@ -69,7 +69,7 @@ export async function makeBundle(options: BundleOptions): Promise<Bundle> {
     run: async (runtime) => {
       count += 1;
       const argv = commands[runtime](join(directory, 'state'), `slipway-test-${process.pid}-${count}`);
-      return await run(argv, { cwd: directory, timeoutMs: 30_000 });
+      return await run(argv, { cwd: directory, timeoutMs: 120_000 });
     },
   };
 }

@@ -38,7 +38,7 @@ describe('mount_hook', { skip }, () => {
     await run(['unshare', '-m', hook, ...words], {
       input: typeof state === 'string' ? state : JSON.stringify(state),
       env: { PATH: '/usr/bin:/bin', ...env },
-      timeoutMs: 20_000,
+      timeoutMs: 120_000,
     });
 
   it('mounts files and directories, read-only where asked, by every runtime', async () => {

@@ -99,7 +99,7 @@ suite('isolation of slipway run', { skip }, async () => {
       }
       if (isRoot())
         assert.deepEqual(
-          (await processesOf(user.uid, 15_000)).filter((line) => line.includes('sleep')),
+          (await processesOf(user.uid, 60_000)).filter((line) => line.includes('sleep')),
           [],
         );
     });

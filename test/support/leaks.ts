@@ -12,7 +12,7 @@ export function takeLeakSnapshot(): LeakSnapshot {
 }
 
 /**
- * What is there now and was not then, one line each; empty when nothing is. Waits up to `patienceMs` (15 s when left
+ * What is there now and was not then, one line each; empty when nothing is. Waits up to `patienceMs` (a minute when left
  * out) for what goes by itself. `isOurs` narrows the mounts, for a check while other tests run.
  */
 export async function leaksSince(
@@ -24,7 +24,7 @@ export async function leaksSince(
     readMounts()
       .filter((mountPoint) => !before.mounts.has(mountPoint) && isOurs(mountPoint))
       .map((mountPoint) => `mount ${mountPoint}`);
-  return untilEmpty(findNow, options.patienceMs ?? 15_000);
+  return untilEmpty(findNow, options.patienceMs ?? 60_000);
 }
 
 /** The processes that run as `uid`, as `PID COMMAND`, after waiting up to `patienceMs` for them to go. */

@@ -16,7 +16,7 @@ export type Service = {
 };
 
 /**
- * Starts a program and waits until `isReady` answers true (asked every 20 ms, at most `timeoutMs`, 30,000 when left
+ * Starts a program and waits until `isReady` answers true (asked every 20 ms, at most `timeoutMs`, 120,000 when left
  * out). It is stopped after the calling suite or test. Rejects with what it said when it ends before it is ready.
  */
 export async function startService(
@@ -55,7 +55,7 @@ export async function startService(
   };
   onEnd(stop);
 
-  const deadline = Date.now() + (options.timeoutMs ?? 30_000);
+  const deadline = Date.now() + (options.timeoutMs ?? 120_000);
   while (!(await isReady())) {
     if (!isRunning()) throw new Error(`${argv.join(' ')}: ended before it was ready\n${said}`, { cause: failure });
     if (Date.now() > deadline) throw new Error(`${argv.join(' ')}: not ready in time\n${said}`);

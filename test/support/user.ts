@@ -45,7 +45,7 @@ const accountCount = 6;
 
 /**
  * An ordinary user for the calling suite or test. Afterwards the user's processes must be gone and no mount of theirs
- * be left, after `patienceMs` (15,000 when left out: a holder stays a while after its last user), else the suite
+ * be left, after `patienceMs` (60,000 when left out: a holder stays a while after its last user), else the suite
  * fails; the home is removed. `prefix` is another Slipway than the one under test.
  */
 export async function acquireTestUser(
@@ -69,8 +69,8 @@ export async function acquireTestUser(
 
   onEnd(async () => {
     // Without an account of its own, whose processes are the tests' can't be told.
-    const processes = isRoot() ? await processesOf(uid, options.patienceMs ?? 15_000) : [];
-    const mounts = await leaksSince(before, { patienceMs: 2000, isOurs: (point) => point.startsWith(`${base}/`) });
+    const processes = isRoot() ? await processesOf(uid, options.patienceMs ?? 60_000) : [];
+    const mounts = await leaksSince(before, { patienceMs: 30_000, isOurs: (point) => point.startsWith(`${base}/`) });
     for (const line of processes) kill(Number.parseInt(line, 10));
     rmSync(base, { recursive: true, force: true });
     account.release();
