@@ -2,8 +2,11 @@
 // `ch-convert` beside Debian's: same status for the same words, and trees of the same files, types, modes and links; and
 // the commands of older releases, in which the FAQ's failing tarball becomes an image that runs.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { suite, test } from 'node:test';
 import { imageCommands } from '../run/images.ts';
+import { talkWith } from '../run/talk.ts';
 import type { CommandResult } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
@@ -171,6 +174,35 @@ suite('ch-convert and that of Debian', { skip }, async () => {
       assert.equal((await image('gestalt', 'storage-path')).stdout, `${ours.home}/own\n`);
       assert.equal((await image('reset')).status, 0);
       assert.equal((await image('list')).stdout, '');
+    });
+
+    test("one changes the storage directory at a time, and who dies is in nobody's way", async () => {
+      await image('reset');
+      await image('import', 'img', 'before');
+      // A registry that never answers, so that a pull goes on.
+      const silent = createServer(() => undefined);
+      await once(silent.listen(0, '127.0.0.1'), 'listening');
+      const address = silent.address();
+      assert.ok(address !== null && typeof address === 'object');
+      const words = ['--tls-no-verify', 'pull', `127.0.0.1:${address.port}/x`];
+      const pull = talkWith(ours, ['ch-image', '-s', 'own', ...words]);
+      try {
+        await ours.runOk(['sh', '-c', 'until [ -d own/dlcache/lock ]; do sleep 0.1; done'], { timeoutMs: 60_000 });
+        for (const verb of [['import', 'img', 'x'], ['delete', 'before'], ['reset']] as const) {
+          const refused = await image(...verb);
+          assert.equal(refused.status, 1);
+          assert.match(refused.stderr, /^error: storage directory is already in use: .*\/own$/m);
+        }
+        assert.equal((await image('list')).stdout, 'before\n');
+        assert.equal((await image('--no-lock', 'import', 'img', 'beside')).status, 0);
+      } finally {
+        await ours.run(['kill', '-9', String(pull.pid)]);
+        await pull.end;
+        silent.close();
+      }
+      const next = await image('import', 'img', 'after');
+      assert.equal(next.status, 0, next.stderr);
+      assert.equal((await image('list')).stdout, 'after\nbefore\nbeside\n');
     });
 
     test('refuses a directory that is something else, and words that it does not know', async () => {
