@@ -34,7 +34,13 @@ suite('ch-ssh', { skip: needs({ commands, userNamespaces: true, root: true }) },
   const options = sshd.options.map((word) => word.replace(/^(UserKnownHostsFile)=.*/, '$1=/dev/null'));
   const chSsh = [
     'ch-ssh',
-    ...['-i', '/mnt/key', ...options, '-o', 'StrictHostKeyChecking=no', `${sshd.username}@127.0.0.1`, '--'],
+    '-i',
+    '/mnt/key',
+    ...options,
+    '-o',
+    'StrictHostKeyChecking=no',
+    `${sshd.username}@127.0.0.1`,
+    '--',
   ];
   const here = (...words: string[]): readonly string[] => [
     'ch-run',
