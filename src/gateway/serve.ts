@@ -8,7 +8,7 @@ import type { GatewayConfig } from '../site/index.ts';
 import type { Clock } from '../sys/clock.ts';
 import { ensureDirectory, readFileIfPresent } from '../sys/files.ts';
 import { createPeople } from '../sys/people.ts';
-import { createApp } from './api/app.ts';
+import { type AppOptions, createApp } from './api/app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { createSeal } from './auth/seal.ts';
 import { type GatewayContext, nowSec } from './context.ts';
@@ -34,7 +34,8 @@ export type ServeOptions = {
 export type RunningGateway = {
   /** `http://ADDRESS:PORT`. */
   readonly url: string;
-  readonly reconfigure: (config: GatewayConfig) => void;
+  /** Takes over another configuration, and what the files of TLS hold now. @throws where these can't be used: then nothing has changed */
+  readonly reconfigure: (config: GatewayConfig) => Promise<void>;
   readonly log: GatewayContext['log'];
   /** Answers what was asked, ends or hands over what runs, and gives everything back. */
   readonly stop: () => Promise<void>;
@@ -98,7 +99,10 @@ export async function serve(options: ServeOptions): Promise<RunningGateway> {
   return {
     url: addressOf(app, config),
     log,
-    reconfigure: (next) => {
+    reconfigure: async (next) => {
+      const { https } = await tlsOptions(next);
+      // A certificate is renewed more often than a gateway is started.
+      if (https !== undefined) renewCertificate(app.server, https);
       config = next;
       log.level = next.logLevel;
       log.info({ systems: [...next.platforms.keys()] }, 'configuration read anew');
@@ -116,7 +120,13 @@ export async function serve(options: ServeOptions): Promise<RunningGateway> {
   };
 }
 
-async function tlsOptions({ tls }: GatewayConfig): Promise<Parameters<typeof createApp>[1]> {
+function renewCertificate(server: object, files: NonNullable<AppOptions['https']>): void {
+  // Of tls.Server; a listener that was started without TLS has none.
+  const { setSecureContext } = server as { readonly setSecureContext?: (files: object) => void };
+  setSecureContext?.call(server, files);
+}
+
+async function tlsOptions({ tls }: GatewayConfig): Promise<AppOptions> {
   if (tls === undefined) return {};
   const [cert, key] = await Promise.all(
     [tls.certificatePath, tls.keyPath].map((path) => readFileIfPresent(path, { maxBytes: maxPemBytes })),

@@ -2,7 +2,7 @@
 // What a site can configure: an examiner, mksquashfs as converter, imports, TLS; reading the configuration again, and
 // checking it.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -138,16 +138,29 @@ describe('configuration', { skip }, () => {
   test('TLS', async () => {
     const certificate = await makeCertificate();
     const gateway = await startTls(certificate);
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: gateway.port, path: '/health', ca: certificate.cert };
-      request(options, (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      })
-        .on('error', reject)
-        .end();
-    });
-    assert.equal(status, 200);
+    const health = (ca: string | Buffer): Promise<number | string | undefined> =>
+      new Promise((resolve) => {
+        const options = { host: '127.0.0.1', port: gateway.port, path: '/health', ca, agent: false };
+        request(options, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+          .on('error', (error) => resolve(error.message))
+          .end();
+      });
+    assert.equal(await health(certificate.cert), 200);
+
+    // It is renewed while the gateway runs.
+    const renewed = await makeCertificate();
+    copyFileSync(renewed.keyPath, certificate.keyPath);
+    copyFileSync(renewed.certificatePath, certificate.certificatePath);
+    assert.equal(await health(certificate.cert), 200);
+    process.kill(gateway.service().pid, 'SIGHUP');
+    for (let tries = 0; (await health(renewed.cert)) !== 200; tries += 1) {
+      assert.ok(tries < 2400, gateway.service().output());
+      await delay(50);
+    }
+    assert.notEqual(await health(certificate.cert), 200);
   });
 
   async function startTls(certificate: {

@@ -86,7 +86,15 @@ describe("an image's life", { skip }, () => {
   test('an administrator removes it; others may not', async () => {
     const mine = await gateway.fetch('/api/expire/testsys/docker/tools%2Fbusybox%3A1/', { user });
     assert.deepEqual([mine.status, mine.text], [200, '{"status":false}']);
-    assert.equal((await gateway.shifterimg(['expire', 'docker:tools/busybox:1'])).status, 0);
+    const refused = await gateway.shifterimg(['expire', 'docker:tools/busybox:1'], user);
+    assert.deepEqual([refused.status, refused.stdout], [0, '']);
+    assert.match(refused.stderr, /only administrators/);
+    assert.deepEqual(await gateway.shifterimg(['expire', 'docker:tools/busybox:1']), {
+      status: 0,
+      signal: null,
+      stdout: '',
+      stderr: '',
+    });
     for (let tries = 0; readdirSync(gateway.imageDirectory).length > 0 && tries < 2400; tries += 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -36,7 +36,7 @@ export async function serve(line: GatewayLine, context: CommandContext): Promise
       tell(anew);
       // A configuration with errors changes nothing: the service goes on as it was.
       if (anew.config === undefined) gateway.log.error({ path: anew.path }, 'the configuration is not taken over');
-      else gateway.reconfigure(anew.config);
+      else await gateway.reconfigure(anew.config);
     } catch (error) {
       gateway.log.error({ err: describeError(error) }, 'the configuration can not be read');
     }

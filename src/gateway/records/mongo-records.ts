@@ -185,7 +185,7 @@ export function mongoRecords(database: MongoDatabase): Records {
       const old = [{ last_pull: { $lt: before } }, { last_pull: { $gt: after } }];
       return (await images.deleteMany({ status: 'FAILURE', job: null, $or: old })).deletedCount;
     },
-    claim: async (owner, leaseSec) => {
+    claim: async (owner, leaseSec, except = []) => {
       const now = await leaseClock();
       const token = randomUUID();
       const free = [
@@ -194,7 +194,7 @@ export function mongoRecords(database: MongoDatabase): Records {
         { lease_until: { $gt: now + longestLeaseSec } },
       ];
       const found = await images.findOneAndUpdate(
-        { job: { $ne: null }, $or: free },
+        { job: { $ne: null }, _id: { $nin: except.map(idOf) }, $or: free },
         { $set: { lease_owner: owner, lease_token: token, lease_until: now + leaseSec }, $inc: { attempts: 1 } },
         { sort: { queued: 1 }, returnDocument: 'after' },
       );

@@ -30,13 +30,14 @@ export function sqlJobs(
 > {
   const { database, transact, leaseClock, kind } = context;
   return {
-    claim: async (owner, leaseSec) =>
+    claim: async (owner, leaseSec, except = []) =>
       await transact(async (queries) => {
         const now = await leaseClock(queries);
         const free = queries
           .selectFrom('images')
           .select('key')
           .where('job', 'is not', null)
+          .where('key', 'not in', except.length === 0 ? [''] : except)
           .where((where) =>
             where.or([
               where('lease_until', 'is', null),

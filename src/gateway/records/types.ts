@@ -160,8 +160,11 @@ export type Records = {
   /** Removes FAILURE records last pulled before `before` (or after `after`, from a clock that was wrong); how many. */
   readonly purgeFailures: (limits: { readonly before: number; readonly after: number }) => Promise<number>;
 
-  /** The oldest job that nobody holds, held by `owner` from now on for `leaseSec`. */
-  readonly claim: (owner: string, leaseSec: number) => Promise<Claim | undefined>;
+  /**
+   * The oldest job that nobody holds, held by `owner` from now on for `leaseSec`; none of `except`, which the caller knows
+   * to be in hand, whatever a clock that has jumped makes of their leases.
+   */
+  readonly claim: (owner: string, leaseSec: number, except?: readonly string[]) => Promise<Claim | undefined>;
   /** Holds on to a job; false where it is lost. */
   readonly renew: (key: string, token: string, leaseSec: number) => Promise<boolean>;
   /** False, and nothing changed, where the job is lost. */

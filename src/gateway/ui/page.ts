@@ -23,7 +23,8 @@ export const pageCss = `
 body { margin: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-td { overflow-wrap: anywhere; }
+td:first-child, td:last-child { overflow-wrap: anywhere; }
+td:first-child { min-width: 12rem; }
 tr.FAILURE td { color: #c33; }
 progress { width: 8rem; }
 code { font-size: 90%; }

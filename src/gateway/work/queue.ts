@@ -41,25 +41,21 @@ export function createQueue(context: GatewayContext, options: QueueOptions): Que
     readonly key: string;
     readonly abort: AbortController;
     readonly done: Promise<void>;
-    readonly renew: () => Promise<unknown>;
   };
   const running = new Map<string, Running>();
   let isStopping = false;
   let looking: Promise<void> | undefined;
   let isAgain = false;
 
-  let offsetMs = clock.now().getTime() - clock.monotonicMs();
   const look = async (): Promise<void> => {
-    // A clock that jumps makes leases look old: those held here are renewed before anything is claimed.
-    const offsetNowMs = clock.now().getTime() - clock.monotonicMs();
-    if (Math.abs(offsetNowMs - offsetMs) > leaseSec * 200) {
-      for (const { renew } of running.values()) await renew();
-    }
-    offsetMs = offsetNowMs;
     await releaseDead();
     const hasRoom = (): boolean => !isStopping && running.size < context.config().workerThreads;
     while (hasRoom()) {
-      const claim = await records.claim(owner, leaseSec);
+      const claim = await records.claim(
+        owner,
+        leaseSec,
+        [...running.values()].map(({ key }) => key),
+      );
       if (claim === undefined) return;
       start(claim);
     }
@@ -94,7 +90,7 @@ export function createQueue(context: GatewayContext, options: QueueOptions): Que
       running.delete(`${key} ${claim.token}`);
       kick();
     });
-    running.set(`${key} ${claim.token}`, { key, abort, done, renew: () => records.renew(key, claim.token, leaseSec) });
+    running.set(`${key} ${claim.token}`, { key, abort, done });
   };
 
   const work = async (claim: Claim, abort: AbortController): Promise<void> => {

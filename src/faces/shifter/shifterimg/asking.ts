@@ -7,6 +7,7 @@ import {
   type GatewayRequest,
   type LoginOptions,
   openUserClient,
+  parseJson,
   readUserSite,
   userLogins,
   type UserSettings,
@@ -28,6 +29,8 @@ export type Asking = AskingOptions & {
   readonly logins: () => LoginOptions;
   /** The answer, or undefined where no gateway gave a good one; what there is to say about that has been said. */
   readonly ask: (request: GatewayRequest) => Promise<GatewayAnswer | undefined>;
+  /** Why the last request was refused, in the gateway's words, where it has said so. */
+  readonly refusal: () => string | undefined;
   readonly close: () => Promise<void>;
 };
 
@@ -37,6 +40,7 @@ export function createAsking(options: AskingOptions): Asking {
   const settings: UserSettings = { ...environment, signal, userAgent: `shifterimg slipway/${build.version}` };
   let site: UdiRoot | undefined;
   let client: GatewayClient | undefined;
+  let refusal: string | undefined;
   const readSite = (): UdiRoot => {
     site ??= readUserSite(settings);
     return site;
@@ -44,8 +48,13 @@ export function createAsking(options: AskingOptions): Asking {
   const openClient = async (): Promise<GatewayClient> => {
     const { imageGateways: gateways, gatewayTimeoutS: timeoutSec, system } = readSite();
     return await openUserClient(settings, { system, gateways, timeoutSec }, (failure) => {
-      if (failure.kind === 'unreachable') stdout.write('ERROR: failed to contact the image gateway.\n');
-      else if (isVerbose) stdout.write(`Got response: ${failure.answer.status}\nMessage: ${failure.answer.text}\n`);
+      if (failure.kind === 'unreachable') {
+        stdout.write('ERROR: failed to contact the image gateway.\n');
+        return;
+      }
+      const { reason } = (parseJson(failure.answer.text) ?? {}) as { readonly reason?: unknown };
+      if (typeof reason === 'string') refusal = reason;
+      if (isVerbose) stdout.write(`Got response: ${failure.answer.status}\nMessage: ${failure.answer.text}\n`);
     });
   };
   return {
@@ -64,6 +73,7 @@ export function createAsking(options: AskingOptions): Asking {
         throw error;
       }
     },
+    refusal: () => refusal,
     close: async () => await client?.close(),
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What shifterimg prints, mode by mode. Batch systems, Nextflow and many a script read these lines.
 import {
+  type GatewayRequest,
   type ImageAnswer,
   parseJson,
   readIds,
@@ -21,13 +22,19 @@ export const modes: Readonly<Record<string, Mode | undefined>> = {
   lookup,
   pull: (operand, asking) => pull(operand, asking, { waits: true }),
   pullnb: (operand, asking) => pull(operand, asking, { waits: false }),
-  expire: async (operand, asking) =>
-    status(await asking.ask({ mode: 'expire', method: 'GET', image: imageOf(operand, asking) })),
-  autoexpire: async (_operand, asking) => status(await asking.ask({ mode: 'autoexpire', method: 'GET' })),
+  expire: (operand, asking) => expire({ mode: 'expire', method: 'GET', image: imageOf(operand, asking) }, asking),
+  autoexpire: (_operand, asking) => expire({ mode: 'autoexpire', method: 'GET' }, asking),
 };
 
-function status(answer: unknown): number {
-  return answer === undefined ? 1 : 0;
+/** The status is 0 whatever became of it, as scripts know it; people are told. */
+async function expire(request: GatewayRequest, asking: Asking): Promise<number> {
+  const answer = await asking.ask(request);
+  if (answer === undefined) return 1;
+  const { status } = (parseJson(answer.text) ?? {}) as { readonly status?: unknown };
+  const { stderr } = asking.environment;
+  if (status === false) stderr.write(`shifterimg: ${request.mode}: only administrators of this system may do this\n`);
+  if (status === null) stderr.write(`shifterimg: ${request.mode}: there is no image ${request.image?.tag ?? ''}\n`);
+  return 0;
 }
 
 function imageOf(operand: string | undefined, { site }: Asking): { readonly type: string; readonly tag: string } {
@@ -76,7 +83,8 @@ async function pull(
   for (;;) {
     const answer = await asking.ask({ mode: 'pull', method: 'POST', image, body });
     if (answer === undefined) {
-      stderr.write(`shifterimg: pull ${image.type}:${image.tag}: the image gateway did not accept it; see -v\n`);
+      const reason = asking.refusal() ?? 'the image gateway did not accept it; see -v';
+      stderr.write(`shifterimg: pull ${image.type}:${image.tag}: ${reason}\n`);
       return 1;
     }
     const { status, statusMessage } = readImage(parseJson(answer.text));

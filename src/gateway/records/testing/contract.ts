@@ -102,6 +102,7 @@ export function contractTests(): readonly ContractTest[] {
   check('a lease that runs out is taken over', async (one, two) => {
     await one.startPull(newPull());
     const late = await one.claim('a', -1);
+    assert.equal(await two.claim('b', 30, [late?.record.key ?? '']), undefined);
     const next = await two.claim('b', 30);
     assert.equal(next?.record.key, late?.record.key);
     assert.equal(await one.update(late?.record.key ?? '', late?.token ?? '', { status: 'READY' }), false);
