@@ -15,6 +15,7 @@ import { directoryTree, withSquashfsTree } from './file-trees.ts';
 import { readImageOptions } from './image-options.ts';
 import { type Installed, install } from './install.ts';
 import { findPrograms } from './programs.ts';
+import { relocateScripts } from './relocate-scripts.ts';
 import { writeTreeImage } from './tree-image.ts';
 
 /** What the installation will be made of. */
@@ -43,6 +44,8 @@ export async function prepareContent(construction: Construction, imagePath: stri
   const container = source === undefined ? undefined : await placeContainer(construction, source);
   const installed = await install(construction, container);
   const { contentAt } = installed;
+  const isEnvironment = settings.mode === 'conda' || settings.mode === 'venv';
+  if (isEnvironment) await relocateScripts(contentAt, settings.prefix);
   const tree = directoryTree(contentAt, settings.prefix);
   const programs = findPrograms(tree, wrapperPaths(construction), { wrapsAll: settings.wrapsAll, emit: tools.emit });
   const activation = await activationOf(construction, installed);

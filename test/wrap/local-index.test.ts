@@ -76,6 +76,16 @@ await suite('pip-containerize from files', { skip: needs({ ...wrapNeeds, command
     assert.equal(await user.runOk([join(installed, 'bin/added')]), 'added three\n');
   });
 
+  test('scripts work in a place with blanks and signs, and where that is moved to', async () => {
+    const place = join(user.home, "a b/it's $5");
+    await user.runOk(['pip-containerize', 'new', '--prefix', place, 'req.txt'], { env });
+    assert.equal(await user.runOk([join(place, 'bin/leading')]), 'leading one\n');
+    await user.runOk(['mv', 'a b', 'c d']);
+    assert.equal(await user.runOk([join(user.home, "c d/it's $5/bin/leading")]), 'leading one\n');
+    await user.runOk(['ln', '-s', "c d/it's $5/bin/leading", 'linked']);
+    assert.equal(await user.runOk(['./linked']), 'leading one\n');
+  });
+
   test('the same is made again from its record, unless an archive has changed', async () => {
     const links = { ...env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: `${user.home}/more ${user.home}/index/needed` };
     await user.runOk(['slipway', 'wrap', 'rebuild', installed, 'again'], { env: links });
