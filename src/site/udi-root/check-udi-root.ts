@@ -48,6 +48,10 @@ function placesOf(udiRoot: UdiRoot, inputs: Inputs): readonly Finding[] {
   for (const name of udiRoot.defaultModules) {
     if (!udiRoot.modules.has(name)) say(true, `defaultModules: there is no module ${name}`);
   }
+  if (udiRoot.perNodeCachePath !== undefined && !udiRoot.tools.has('mkfsXfsPath'))
+    say(true, 'perNodeCachePath: caches need a program that formats them; set mkfsXfsPath');
+  if (udiRoot.optUdiImage !== undefined && inputs.kindOf(`${udiRoot.optUdiImage}/sbin/sshd`) !== 'file')
+    say(false, 'optUdiImage: it has no sbin/sshd, which enable_sshd=1 in plugstack.conf needs');
   for (const [key, tool] of udiRoot.tools) {
     if (inputs.kindOf(tool) !== 'file')
       say(false, `${key}: there is no program ${tool} (Slipway calls none but mkfs.xfs)`);

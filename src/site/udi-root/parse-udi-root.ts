@@ -24,10 +24,10 @@ export function parseUdiRoot(text: string): UdiRootReading {
       const [, name = '', sub = ''] = key.split('_');
       if (name === '' || sub === '') fault(line, `${key}: a module's key is module_NAME_KEY, without _ in NAME`);
       else if (isModuleKey(sub)) modules.set(name, (modules.get(name) ?? new Map()).set(sub, setting));
-      else notes.push({ line, text: `${key}: modules have no key ${sub}; it does nothing` });
+      else notes.push({ line, text: `${key}: modules have no key ${sub}; it does nothing${meant(sub, moduleKeys)}` });
     } else if (listKeys.has(key)) lists.set(key, [...(lists.get(key) ?? []), setting]);
     else if (scalarKeys.has(key)) scalars.set(key, setting);
-    else fault(line, `${key}: there is no such key`);
+    else fault(line, `${key}: there is no such key${meant(key, [...scalarKeys, ...listKeys])}`);
     const note = deferredKeys.get(key);
     if (note !== undefined) notes.push({ line, text: `${key}: ${note}` });
   }
@@ -175,6 +175,12 @@ const moduleKeys = [
   'userhook',
   'enabled',
 ];
+
+/** The key that is written so but for large and small letters. */
+function meant(written: string, keys: readonly string[]): string {
+  const key = keys.find((known) => known.toLowerCase() === written.toLowerCase());
+  return key === undefined ? '' : ` (${key} is meant?)`;
+}
 
 function isModuleKey(name: string): boolean {
   return moduleKeys.includes(name);

@@ -58,6 +58,7 @@ suite('udiRoot.conf', () => {
     assert.deepEqual(faultsOf(`${base}\nallowEverything=\\\n 1`), [
       `${required.length + 1}: allowEverything: there is no such key`,
     ]);
+    assert.match(faultsOf(`${base}\nsitefs=/a`)[0] ?? '', /sitefs: there is no such key \(siteFs is meant\?\)$/);
   });
 
   test('names each required key that is missing', () => {
@@ -103,7 +104,10 @@ suite('udiRoot.conf', () => {
     assert.equal(mpich.copyPath, '/opt/mpich');
     assert.equal(mpich.isEnabled, true);
     assert.equal(udiRoot?.modules.get('openmpi')?.isEnabled, false);
-    assert.equal(notes.length, 1);
+    assert.deepEqual(
+      notes.map(({ text }) => text),
+      ['module_mpich_copypath: modules have no key copypath; it does nothing (copyPath is meant?)'],
+    );
   });
 
   test('refuses a conflict with a module that is not defined', () => {
