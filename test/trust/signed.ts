@@ -30,14 +30,17 @@ export async function attachSignatures(
   });
 }
 
-/** A bundle, listed under the tag that stands in for the referrers' list where a registry has none. */
+/**
+ * A bundle, listed under the tag that stands in for the referrers' list where a registry has none; as cosign 2.6 lists it, by
+ * its empty configuration's type.
+ */
 export async function attachBundle(repository: Repository, digest: Digest, key: KeyPair): Promise<void> {
   const type = 'application/vnd.dev.sigstore.bundle.v0.3+json';
   const subject = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1 };
   const layers = [{ mediaType: type, bytes: cosignBundle(digest, key) }];
   const manifest = await pushArtifact(repository, { layers, fields: { artifactType: type, subject } });
   const mediaType = 'application/vnd.oci.image.index.v1+json';
-  const manifests = [{ ...manifest, artifactType: type }];
+  const manifests = [{ ...manifest, artifactType: 'application/vnd.oci.empty.v1+json' }];
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
   await pushManifest(repository, { mediaType, bytes }, digest.replace(':', '-'));
 }

@@ -57,10 +57,11 @@ test("a registry's list is asked for one type, and believed only for that", asyn
 test('where a registry does not know the question, a tag has the list; where there is none, nothing refers', async () => {
   const { reader, asked } = await readerOn((request, response) => {
     if (request.url !== `/v2/app/manifests/sha256-${'a'.repeat(64)}`) return false;
-    response.end(index(type));
+    // The second as cosign lists a signature: by its configuration's type, which says nothing.
+    response.end(index(type, 'application/vnd.oci.empty.v1+json', 'application/vnd.other'));
     return true;
   });
-  assert.equal((await reader.listReferrers(subject, type, signal)).length, 1);
+  assert.equal((await reader.listReferrers(subject, type, signal)).length, 2);
   assert.equal(asked().length, 2);
   assert.deepEqual(await reader.listReferrers(`sha256:${'b'.repeat(64)}` as Digest, type, signal), []);
 });

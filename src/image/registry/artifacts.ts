@@ -9,6 +9,9 @@ import { verifyDigest } from '../digest-of.ts';
 import { type RegistrySession, unexpectedAnswer } from './session.ts';
 import type { RegistryLimits } from './settings.ts';
 
+/** What stands in a list where the type is told by the manifest alone; the second is cosign's way to keep a list by tag. */
+const unsaidTypes: ReadonlySet<string> = new Set(['', 'application/vnd.oci.empty.v1+json']);
+
 export function createArtifactReader(session: RegistrySession, limits: RegistryLimits): ArtifactReader {
   const { registry } = session.reference;
   const name = formatImageReference(session.reference);
@@ -60,7 +63,7 @@ export function createArtifactReader(session: RegistrySession, limits: RegistryL
         (await readManifest(`${digestAlgorithm(subject)}-${digestHex(subject)}`, ociIndexType, signal));
       const found = bytes === undefined ? [] : parseReferrers(bytes, what);
       // A registry need not filter, and one that lists by tag can't.
-      return found.filter((each) => each.artifactType === artifactType || each.artifactType === '');
+      return found.filter((each) => each.artifactType === artifactType || unsaidTypes.has(each.artifactType));
     },
     readUrl: async (url, maxBytes, signal) => {
       const task = `read signatures from ${url.host}`;

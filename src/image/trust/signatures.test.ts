@@ -5,6 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { type Digest, parseDigest } from '../../model/index.ts';
+import * as cosign from './made-by-cosign.test-helper.ts';
 import { parsePublicKey } from './public-key.ts';
 import { signedSubjects } from './sigstore-bundle.ts';
 import { parseSignedClaim } from './simple-signing.ts';
@@ -60,6 +61,17 @@ describe('public keys', () => {
       assert.throws(() => parsePublicKey(Buffer.from(pem), '/k'), { code: 'key-unusable', message: /\/k/ });
     }
   });
+});
+
+test('what cosign has signed is accepted, as a payload and as a bundle', () => {
+  const key = parsePublicKey(Buffer.from(cosign.publicKeyPem), 'k');
+  assert.ok(key.isSignedBy(cosign.payload, cosign.signature));
+  const { signedDigest, signedRepository } = cosign;
+  assert.deepEqual(parseSignedClaim(cosign.payload, 'cosign'), { identity: signedRepository, digest: signedDigest });
+  assert.deepEqual(signedSubjects(cosign.bundle, key), [signedDigest]);
+  const other = parsePublicKey(Buffer.from(makeKeyPair().publicPem), 'k');
+  assert.ok(!other.isSignedBy(cosign.payload, cosign.signature));
+  assert.equal(signedSubjects(cosign.bundle, other), undefined);
 });
 
 describe('payloads', () => {
