@@ -187,7 +187,7 @@ suite('ch-convert and that of Debian', { skip }, async () => {
       const words = ['--tls-no-verify', 'pull', `127.0.0.1:${address.port}/x`];
       const pull = talkWith(ours, ['ch-image', '-s', 'own', ...words]);
       try {
-        await ours.runOk(['sh', '-c', 'until [ -d own/dlcache/lock ]; do sleep 0.1; done'], { timeoutMs: 60_000 });
+        await ours.runOk(['sh', '-c', 'until [ -d own/dlcache/lock ]; do sleep 0.1; done'], { timeoutMs: 180_000 });
         for (const verb of [['import', 'img', 'x'], ['delete', 'before'], ['reset']] as const) {
           const refused = await image(...verb);
           assert.equal(refused.status, 1);

@@ -126,7 +126,9 @@ suite("ch-convert, ch-image and the older commands with others' images", { skip 
           (await run(['docker', 'info'], { env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env } })).status ===
           0;
         // What it mounts goes with it.
-        await startService(['unshare', '-m', 'dockerd', '-H', env.DOCKER_HOST, ...places, ...apart], isUp);
+        await startService(['unshare', '-m', 'dockerd', '-H', env.DOCKER_HOST, ...places, ...apart], isUp, {
+          timeoutMs: 120_000,
+        });
       } catch (error) {
         return context.skip(`machine: dockerd does not start here: ${String(error).slice(-500)}`);
       }

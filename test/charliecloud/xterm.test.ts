@@ -24,7 +24,9 @@ suite('X11 programs', { skip }, async () => {
   const display = join(screens, 'display');
   // It writes its number when it listens.
   const server = `exec Xvfb -displayfd 3 -screen 0 640x480x24 -ac -nolisten tcp -fbdir "$1" 3> "$1/display"`;
-  await startService(['sh', '-c', server, 'sh', screens], () => /^\d+\n/.test(readIfPresent(display)));
+  await startService(['sh', '-c', server, 'sh', screens], () => /^\d+\n/.test(readIfPresent(display)), {
+    timeoutMs: 120_000,
+  });
 
   test('an xterm of an image pops up, and shows what the image says', async () => {
     await user.runOk(['ch-convert', '-q', `oci:${layout}`, './xterm']);
