@@ -8,9 +8,10 @@ import { before, describe, test } from 'node:test';
 import { makeCertificate } from '../support/certificates.ts';
 import { fakeImage, serveImage, startFakeServer } from '../support/fake-registry.ts';
 import { realImage } from '../support/images.ts';
-import { mungeCommands } from '../support/munge.ts';
+import { type Munge, mungeCommands, startMunge } from '../support/munge.ts';
 import { needs } from '../support/needs.ts';
 import { pushImage, registryCommands, startRegistry } from '../support/registry.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { startTokenServer } from '../registry/token-server.ts';
 import { mungeCredential, startGateway, type TestGateway } from './gateway.ts';
@@ -21,6 +22,7 @@ const dockerv2 = { remotetype: 'dockerv2' };
 
 describe('access', { skip }, () => {
   let gateway: TestGateway;
+  let otherMunge: Munge;
   let ada: TestUser;
   let bob: TestUser;
   let basic: string;
@@ -50,7 +52,20 @@ describe('access', { skip }, () => {
       return true;
     });
     breaking = server.address;
+    const [munge, directory] = [await startMunge(), temporaryDirectory()];
+    otherMunge = await startMunge();
+    const platform = (socket: string, imageDir: string): object => {
+      return { mungeSocketPath: socket, accesstype: 'local', admins: ['root'], local: { imageDir } };
+    };
     gateway = await startGateway({
+      munge,
+      directory,
+      config: {
+        Platforms: {
+          testsys: platform(munge.socket, join(directory, 'images')),
+          other: platform(otherMunge.socket, join(directory, 'other')),
+        },
+      },
       locations: {
         [basic]: dockerv2,
         [token]: dockerv2,
@@ -153,6 +168,22 @@ describe('access', { skip }, () => {
       /"reason":"munge: /,
     );
     assert.equal((await gateway.fetch('/api/list/testsys/', { authentication: '' })).status, 404);
+  });
+
+  test('each system believes its own munged; an expired credential is refused', async () => {
+    const list = async (system: string, munge: Munge): Promise<string> => {
+      const authentication = await mungeCredential(munge, '', ada);
+      const { status, text } = await gateway.fetch(`/api/list/${system}/`, { authentication });
+      return `${status} ${text}`;
+    };
+    assert.match(await list('testsys', gateway.munge), /^200 /);
+    assert.match(await list('other', otherMunge), /^200 /);
+    assert.match(await list('testsys', otherMunge), /^404 .*"reason":"munge: [Ii]nvalid/);
+    assert.match(await list('other', gateway.munge), /^404 .*"reason":"munge: [Ii]nvalid/);
+    const shortLived = await ada.runOk(['munge', `--socket=${gateway.munge.socket}`, '--ttl=1', '--no-input']);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    const late = await gateway.fetch('/api/list/testsys/', { authentication: shortLived.trim() });
+    assert.match(late.text, /"reason":"munge: .*[Ee]xpired/);
   });
 
   test('nothing secret is in the log', () => {
