@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
@@ -85,6 +87,10 @@ test('whatever is not served has the form of the original', async () => {
       ['/api/metrics/sysa/', 'GET'],
       ['/api/doimport/sysa/custom/a/', 'POST'],
       ['/api/overview/sysa/', 'GET'],
+      ['/api/pulls/sysa/', 'GET'],
+      ['/api/cancel/sysa/docker/a/', 'POST'],
+      ['/api/remove/sysa/docker/a/', 'POST'],
+      ['/api/uilink/sysa/', 'GET'],
     ] as const) {
       const answer = await ask(path, { as, method });
       assert.equal(answer.status, 404, `${path} as "${as}"`);
@@ -312,6 +318,35 @@ test('limits: requests a minute, pulls in flight', async () => {
   for (let count = 0; count < 20; count += 1) states.push((await ask('/api/list/sysa/')).status);
   assert.equal(states.at(-1), 429);
   assert.equal((await ask('/api/list/sysa/', { as: bob })).status, 200);
+});
+
+test('clients that never come to an end keep nobody else from being served', async () => {
+  const { app } = await start();
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const starts = [
+    '',
+    'GET /api/li',
+    'GET / HTTP/1.1\r\nHost: x\r\nX-A',
+    `POST ${pull} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{`,
+  ];
+  const sockets = await Promise.all(
+    Array.from({ length: 100 }, async (_, index) => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.on('error', () => undefined).write(starts[index % starts.length] ?? '');
+      return socket;
+    }),
+  );
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/list/sysa/`, { headers: { authentication: ada } });
+    assert.equal(await answer.text(), '{"list":[]}');
+    // Each holds a socket, for a limited time, and nothing else.
+    assert.ok(app.server.requestTimeout > 0 && app.server.requestTimeout <= 30_000);
+    assert.ok(app.server.headersTimeout > 0 && app.server.maxConnections > 0);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 });
 
 test('passwords are in no log and no answer', async () => {
