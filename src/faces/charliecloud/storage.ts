@@ -26,8 +26,9 @@ export function findStorage(given: string | undefined, environment: FaceEnvironm
  * @throws SlipwayError `charliecloud-storage-invalid` for a directory that something else is in
  */
 export async function prepareStorage({ path }: Storage): Promise<void> {
-  const names = await listDirectoryIfPresent(path);
-  const isNew = names === undefined || names.length === 0;
+  const names = (await listDirectoryIfPresent(path)) ?? [];
+  // Charliecloud's ch-run makes this one, to mount squashfs images on, before there is any storage directory.
+  const isNew = names.every((name) => name === 'mnt');
   if (!isNew && !names.includes('version') && !names.includes('img')) {
     throw new SlipwayError('charliecloud-storage-invalid', { path });
   }
