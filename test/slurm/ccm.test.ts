@@ -2,7 +2,6 @@
 // What only sites of another kind turn on: --ccm, where all of a job runs in a container of the node's own system; what the
 // prolog starts counted as the job's memory, and as part of its extern step.
 import assert from 'node:assert/strict';
-import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { run, runOk } from '../support/command.ts';
@@ -65,7 +64,7 @@ describe('--ccm, memory and the extern step', { skip }, () => {
       conf: ['PrologFlags=Alloc,Contain', 'ProctrackType=proctrack/cgroup'],
     });
     onEnd(async () => {
-      for (const path of [`${group}/shifter/uid_${user.uid}`, `${group}/shifter`, group]) rmdirSync(path);
+      await run(['rmdir', `${group}/shifter/uid_${user.uid}`, `${group}/shifter`, group]);
       // Slurm leaves those of its nodes; their last processes go with the nodes.
       const left =
         'find /sys/fs/cgroup/*/slurm_n[12] -depth -type d -exec rmdir {} + ; ls -d /sys/fs/cgroup/*/slurm_n[12]';

@@ -14,7 +14,7 @@ import { slurmPlugin } from './plugin.ts';
 import { until } from './until.ts';
 
 const skip = needs({
-  commands: [...slurmCommands, ...siteCommands, ...sshdCommands, 'patchelf', '/usr/include/slurm/spank.h'],
+  commands: [...slurmCommands, ...siteCommands, ...sshdCommands, 'patchelf', 'pgrep', '/usr/include/slurm/spank.h'],
   root: true,
   userNamespaces: true,
   fuse: true,

@@ -12,6 +12,7 @@ import { glibcAdaptations } from './module-glibc.ts';
 import { runSiteHooks } from './site-hooks.ts';
 import { clientEntries, type ContainerSsh, fitForSsh, sshEntries, sshMounts } from './ssh/container-ssh.ts';
 import { serverDirectory } from './ssh/server-files.ts';
+import { volumeMounts } from './volumes.ts';
 
 export type Container = {
   /** What is laid over the image. */
@@ -161,32 +162,6 @@ function siteMounts(maps: readonly VolumeMap[], inputs: Inputs): readonly MountR
     if (inputs.kindOf(from) === undefined) throw missing('siteFs', from);
     return bind(from, to, readOnly);
   });
-}
-
-/** The caches that the site, its modules and a person want on each node. */
-export function cacheVolumes(wished: {
-  readonly udiRoot: Pick<UdiRoot, 'siteFs'>;
-  readonly modules: readonly ShifterModule[];
-  readonly volumes: readonly VolumeMap[];
-}): readonly VolumeMap[] {
-  const { udiRoot, modules, volumes } = wished;
-  const all = [...udiRoot.siteFs, ...modules.flatMap(({ siteFs }) => siteFs), ...volumes];
-  return all.filter(({ perNodeCache }) => perNodeCache !== undefined);
-}
-
-/** What a person wants to see elsewhere. A cache is root's to make, and is there already. */
-export function volumeMounts(volumes: readonly VolumeMap[]): readonly Adaptation[] {
-  const mounts = volumes.filter(({ perNodeCache }) => perNodeCache === undefined).map(volumeMount);
-  return mounts.length === 0 ? [] : [{ origin: '--volume', mounts, environment: [] }];
-}
-
-function volumeMount({ from, to, readOnly }: VolumeMap): MountRequest {
-  return {
-    kind: 'bind',
-    source: from,
-    target: to,
-    flags: { recursive: true, inside: true, nosuid: true, nodev: true, readOnly },
-  };
 }
 
 /**

@@ -6,11 +6,12 @@ import type { ShifterModule, UdiRoot } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { parseVariable, type ShifterAsk } from './ask.ts';
 import { batchScriptMounts } from './batch-script.ts';
-import { buildContainer, cacheVolumes, type Container, volumeMounts } from './container.ts';
+import { buildContainer, type Container } from './container.ts';
 import type { ContainerUser } from './container-user.ts';
 import { environmentOf } from './environment.ts';
 import { guestView, type GuestView } from './guest-view.ts';
 import type { SiteImage } from './site-image.ts';
+import { cacheVolumes, volumeMounts } from './volumes.ts';
 
 export type RequestInput = {
   readonly ask: ShifterAsk;
