@@ -127,7 +127,8 @@ export function createQueue(context: GatewayContext, options: QueueOptions): Que
       const reason = abort.signal.aborted ? (abort.signal.reason as unknown) : error;
       if (reason instanceof JobLost) {
         end('lost');
-      } else if (reason instanceof HandedOver) {
+      } else if (reason instanceof HandedOver || isStopping) {
+        // What ends the gateway may have reached its worker too, and then looks like a failure of the image's.
         await records.handOver(key, token);
         end('handed-over');
       } else {
