@@ -67,7 +67,7 @@ static int find_installation(char prefix[4096]) {
 }
 
 // Starts Node in this process, to plan into `plan_fd`, or, where that is -1, to do itself what is asked for. argv: node,
-// program, --launcher=, --run-dir=, [--plan-fd=], --, face, argument...
+// [--v8-pool-size=0], program, --launcher=, --run-dir=, [--plan-fd=], --, face, argument...
 static _Noreturn void start_node(const char *run_dir, int plan_fd, const char *face, int argc, char **argv) {
   static char prefix[4096], node[4200], program[4200], launcher[4200], run[4200], plan[32];
   if (find_installation(prefix) != 0) {
@@ -79,11 +79,14 @@ static _Noreturn void start_node(const char *run_dir, int plan_fd, const char *f
   snprintf(program, sizeof program, "%s/lib/slipway/%s", prefix, plan_fd >= 0 ? "planner.cjs" : "main.mjs");
   snprintf(run, sizeof run, "--run-dir=%s", run_dir);
   snprintf(plan, sizeof plan, "--plan-fd=%d", plan_fd);
-  char **words = calloc((size_t)argc + 8, sizeof *words);
+  char **words = calloc((size_t)argc + 9, sizeof *words);
   if (!words)
     _exit(STATUS_OWN);
   int w = 0;
   words[w++] = node;
+  // A plan is made sooner than threads for its compilation are of use.
+  if (plan_fd >= 0)
+    words[w++] = "--v8-pool-size=0";
   words[w++] = program;
   words[w++] = launcher;
   words[w++] = run;

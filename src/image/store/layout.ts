@@ -26,7 +26,6 @@
 // Who needs a blob is written down before it is downloaded, and a blob is removed only by somebody who holds blobs.lock
 // and has seen no such note of a pull that is alive. Pulls of two images with a layer in common therefore download it
 // once, the second after waiting for the first, and neither removes it under the other. The same notes keep its pack.
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
   type Digest,
@@ -122,6 +121,8 @@ export function tagFileName(reference: ImageReference): string {
   const full = formatImageReference(reference);
   const encoded = encodeURIComponent(full);
   if (encoded.length <= longestEncoded) return `${encoded}.json`;
+  // Seldom needed, and slow to load: a first launch, which looks for its image here, would wait for it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(full).digest('hex').slice(0, 40);
   return `${encoded.slice(0, longestEncoded - 41)}~${hash}.json`;
 }
