@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image in which programs run, where that is not the machine: found, and put into the installation.
 import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { readFileIfPresent } from '../sys/files.ts';
 import { copyFile, linkOrCopy, realPathIfPresent, setMode } from '../sys/place-files.ts';
+import { automaticBase } from './automatic-base.ts';
 import type { Construction } from './construct.ts';
 import { type ContainerFacts, type ContainerSource, convertContainer, findContainer } from './container-source.ts';
 import { readImageOptions } from './image-options.ts';
@@ -12,9 +15,20 @@ import { writeTreeImage } from './tree-image.ts';
 export async function findBase({ settings, tools }: Construction): Promise<ContainerSource | undefined> {
   if (settings.container === undefined) return undefined;
   const path = settings.isUpdate ? realPathIfPresent(join(settings.prefix, settings.containerName)) : undefined;
-  return path === undefined
-    ? await findContainer(settings.container, tools)
-    : { kind: 'squashfs', path, ...settings.keptContainer };
+  if (path !== undefined) return { kind: 'squashfs', path, ...settings.keptContainer };
+  return await findContainer(settings.container === 'auto' ? await likeTheMachine() : settings.container, tools);
+}
+
+async function likeTheMachine(): Promise<string> {
+  const text = await readFileIfPresent('/etc/os-release', { maxBytes: 1 << 16 });
+  const name = automaticBase(text?.toString() ?? '');
+  if (name === undefined) {
+    throw new SlipwayError('wrap-configuration-invalid', {
+      key: 'container_src',
+      reason: 'auto has no meaning here, as /etc/os-release does not tell which distribution this is: name an image',
+    });
+  }
+  return name;
 }
 
 export type PlacedContainer = { readonly name: string; readonly path: string } & ContainerFacts;

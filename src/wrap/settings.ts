@@ -37,7 +37,7 @@ export type WrapSettings = {
   readonly requirementsFile: string | undefined;
   /** The directory or container that is wrapped. */
   readonly source: string | undefined;
-  /** The image in which all runs; undefined: the machine itself. */
+  /** The image in which all runs; 'auto': one that is like the machine; undefined: the machine itself. */
   readonly container: string | undefined;
   /** What is known of it since the installation was made, for its update. */
   readonly keptContainer: { readonly environment: readonly string[]; readonly identity: string | undefined };
@@ -112,7 +112,6 @@ export function readSettings(configuration: Configuration): WrapSettings {
     throw invalid('installation_prefix', 'it must be an absolute path');
   }
   const isContained = flag('isolate', false);
-  const containerSource = text('container_src');
   return {
     mode,
     envName: text('env_name') ?? 'env1',
@@ -123,7 +122,7 @@ export function readSettings(configuration: Configuration): WrapSettings {
     envFile: text('env_file'),
     requirementsFile: text('requirements_file'),
     source: text('wrap_src'),
-    container: isContained && containerSource !== 'auto' ? containerSource : undefined,
+    container: isContained && mode !== 'wrapcont' ? (text('container_src') ?? 'auto') : undefined,
     keptContainer: { environment: list('container_environment'), identity: text('container_identity') },
     sharesContainer: flag('share_container', false),
     mountPoints: list('mount_points'),

@@ -5,12 +5,12 @@ import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { buildSif, usualObjects } from '../../src/formats/sif/build.test-helper.ts';
-import { makeImages, pullImage } from '../run/images.ts';
+import { makeImages, pullImage, pushTree } from '../run/images.ts';
 import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
-import { pushImage, registryCommands, startRegistry } from '../support/registry.ts';
+import { pushImage, type Registry, registryCommands, startRegistry } from '../support/registry.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { wrapNeeds, writeFiles } from './installations.ts';
+import { tellingProgram, wrapNeeds, writeFiles } from './installations.ts';
 import { indexReason, pipVariables } from './python-projects.ts';
 
 const commands = [...wrapNeeds.commands, ...registryCommands, 'mmdebstrap', 'umoci', 'mksquashfs'];
@@ -89,6 +89,24 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
     assert.equal(await user.runOk([join(again, 'bin/cat'), '/work/note']), 'from the image\n');
   });
 
+  test('isolated without a word of an image: in one like the machine', async () => {
+    const registry = await startRegistry();
+    await writeFiles(user, join(user.home, '.config/containers'), { 'registries.conf': mirrorOf(registry) });
+    const osRelease = readFileSync('/etc/os-release', 'utf8');
+    const [id, version] = ['ID', 'VERSION_ID'].map(
+      (key) => new RegExp(`^${key}="?([^"\n]*)`, 'm').exec(osRelease)?.[1],
+    );
+    const config = { Env: ['OWN=of a machine like this'] };
+    await pushTree(directory, { registry, name: `library/${id}:${version}`, config });
+    const source = user.makeDirectory('program');
+    await writeFiles(user, source, { ...tellingProgram, 'bin/own': '#!/bin/sh\necho "$OWN"; cat /work/note\n' });
+    await writeFiles(user, user.home, { 'isolated.yaml': 'isolate: yes\n' });
+    const isolated = join(user.home, 'isolated');
+    await user.runOk(['wrap-install', '-y', 'isolated.yaml', '-w', 'bin', '--prefix', isolated, source]);
+    assert.equal(await user.runOk([join(isolated, 'bin/own')]), 'of a machine like this\nfrom the image\n');
+    assert.match(await user.runOk([join(isolated, 'bin/tell'), 'x']), /word=<x>\ndata of the program\n$/);
+  });
+
   test('what is missing is said', async () => {
     const wrap = (...words: readonly string[]): ReturnType<TestUser['run']> =>
       user.run(['wrap-container', '--prefix', join(user.home, 'x'), ...words]);
@@ -115,7 +133,7 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
       `${registry.address}/library/python:slim`,
     );
     await writeFiles(user, join(user.home, '.config/containers'), {
-      'registries.conf': `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${registry.address}"\ninsecure = true\n`,
+      'registries.conf': mirrorOf(registry),
     });
     // The image's Python can't put pip into an environment, as that of the real image can: it gets the machine's.
     await user.runOk(['sh', '-c', 'cp /usr/share/python-wheels/pip-*.whl pip.whl']);
@@ -144,3 +162,8 @@ unpack='import sys, sysconfig, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(
     assert.match(await user.runOk(['slipway', 'wrap', 'show', slim]), /image +docker\.io\/library\/python@sha256:/);
   });
 });
+
+/** Has what is said to come from docker.io come from there. */
+function mirrorOf({ address }: Registry): string {
+  return `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${address}"\ninsecure = true\n`;
+}
