@@ -56,7 +56,7 @@ export async function copyExtents(
         if (cell !== undefined) release(cell);
         const buffer = pool.take();
         const bytes = await pack.readCell(number, buffer);
-        cell = { number, at: number === 0 ? pack.dataStart : number * cellBytes, bytes, buffer, users: 1 };
+        cell = { number, at: pack.cellStart(number), bytes, buffer, users: 1 };
       }
       const used = cell;
       const piece = used.bytes.subarray(at - used.at, Math.min(end - used.at, used.bytes.length));
@@ -97,7 +97,7 @@ export async function isInImage(
     signal.throwIfAborted();
     const number = Math.floor(done / cellBytes);
     const cell = await pack.readCell(number, room);
-    const cellStart = number === 0 ? pack.dataStart : number * cellBytes;
+    const cellStart = pack.cellStart(number);
     const piece = cell.subarray(done - cellStart, extent.end - cellStart);
     if (piece.length === 0) damaged(pack, `it ends before byte ${done}`);
     const found = await area.read(there.subarray(0, piece.length), at + done - extent.start);

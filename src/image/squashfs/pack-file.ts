@@ -49,8 +49,8 @@ export type Pack = AsyncDisposable & {
    */
   readonly readCell: (cell: number, into: Buffer) => Promise<Buffer>;
   readonly cellCount: number;
-  /** Where in its cell 0 the blocks begin. */
-  readonly dataStart: number;
+  /** Where in the file a cell begins; the first only behind the header. */
+  readonly cellStart: (cell: number) => number;
 };
 
 const magic = Buffer.from('slpwpak2');
@@ -137,10 +137,10 @@ async function readPack(file: BlockFile, path: string): Promise<Pack> {
     compression,
     blockSizeBytes,
     ...parts,
-    dataStart: headerBytes,
+    cellStart,
     cellCount: dataEnd > headerBytes ? Math.ceil(dataEnd / cellBytes) : 0,
     async readCell(cell, into) {
-      const from = cell === 0 ? headerBytes : cell * cellBytes;
+      const from = cellStart(cell);
       const to = Math.min((cell + 1) * cellBytes, dataEnd);
       if (to <= from) fail(`it has no cell ${cell}`);
       const bytes = into.subarray(0, to - from);
@@ -150,6 +150,10 @@ async function readPack(file: BlockFile, path: string): Promise<Pack> {
     },
     [Symbol.asyncDispose]: () => file.close(),
   };
+}
+
+function cellStart(cell: number): number {
+  return Math.max(headerBytes, cell * cellBytes);
 }
 
 /** Over the header before the digest, and the table. */

@@ -30,7 +30,7 @@ export function createTailReader(
         cell.bytes = await pack.readCell(number, cell.room);
         cell.number = number;
       }
-      const cellStart = number === 0 ? pack.dataStart : number * cellBytes;
+      const cellStart = pack.cellStart(number);
       const copied = cell.bytes.copy(stored, done, start + done - cellStart);
       if (copied === 0) damaged(pack, `it ends before byte ${start + done}`);
       done += copied;
