@@ -1,42 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registries behind a SOCKS5 proxy, which alone knows their names.
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
-import {
-  createRegistrySource,
-  type RegistrySource,
-  type RegistrySourceOptions,
-} from '../../src/image/registry/index.ts';
-import { parseImageReference } from '../../src/model/index.ts';
+import { suite, test } from 'node:test';
+import type { RegistrySource } from '../../src/image/registry/index.ts';
 import { makeCertificate } from '../support/certificates.ts';
-import { fakeImage, serveImage, startFakeServer } from '../support/fake-registry.ts';
+import { startFakeServer } from '../support/fake-registry.ts';
 import { needs } from '../support/needs.ts';
 import { startSocksProxy } from '../support/socks-proxy.ts';
+import { serveOneImage, sourceFor } from './source-for.ts';
 
 const signal = new AbortController().signal;
-const image = fakeImage([Buffer.from('a layer')]);
-const answer = serveImage({ documents: { '1': image.manifest }, blobs: image.blobs });
 
-function sourceFor(name: string, options: Partial<RegistrySourceOptions> = {}): RegistrySource {
-  const source = createRegistrySource({
-    reference: parseImageReference(name),
-    platform: { os: 'linux', architecture: 'amd64' },
-    credentials: () => Promise.resolve(undefined),
-    emit: () => undefined,
-    userAgent: 'slipway-test/1',
-    limits: { attempts: 1 },
-    ...options,
-  });
-  after(() => source.close());
-  return source;
-}
+/** Failures are what is looked for here: none is tried again. */
+const once = { limits: { attempts: 1 } };
 
 suite('a SOCKS proxy', () => {
   test('leads to a registry with TLS', { skip: needs({ commands: ['openssl'] }) }, async () => {
     const certificate = await makeCertificate(['DNS:registry.test']);
-    const server = await startFakeServer(answer, certificate);
+    const server = await startFakeServer(serveOneImage, certificate);
     const proxy = await startSocksProxy({ target: server.address });
     await sourceFor('registry.test/app:1', {
+      ...once,
       proxy: { all: `socks5h://${proxy.address}` },
       tlsFor: (host) => (host === 'registry.test' ? { authorities: [certificate.cert] } : {}),
     }).resolve(signal);
@@ -44,12 +28,13 @@ suite('a SOCKS proxy', () => {
   });
 
   test('leads to one without, and is told a name and password where it wants them', async () => {
-    const server = await startFakeServer(answer);
+    const server = await startFakeServer(serveOneImage);
     const login = { username: 'me', password: 's e:c@ret' };
     const proxy = await startSocksProxy({ target: server.address, login });
     const userInfo = `me:${encodeURIComponent(login.password)}`;
     const open = (who: string): RegistrySource =>
       sourceFor('registry.test:5000/app:1', {
+        ...once,
         plainHttp: true,
         proxy: { http: `socks5://${who}${proxy.address}` },
       });
@@ -75,7 +60,7 @@ suite('a SOCKS proxy', () => {
   });
 
   test('that is none is reported', async () => {
-    const server = await startFakeServer(answer);
+    const server = await startFakeServer(serveOneImage);
     const options = { plainHttp: true, proxy: { all: `socks5://${server.address}` } };
     await assert.rejects(sourceFor('registry.test/app:1', options).resolve(signal), {
       code: 'registry-unreachable',

@@ -4,32 +4,12 @@ import assert from 'node:assert/strict';
 import { createServer, request as sendRequest } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, suite, test } from 'node:test';
-import {
-  createRegistrySource,
-  type RegistrySource,
-  type RegistrySourceOptions,
-} from '../../src/image/registry/index.ts';
-import { parseImageReference } from '../../src/model/index.ts';
 import { type Certificate, makeCertificate } from '../support/certificates.ts';
-import { fakeImage, serveImage, startFakeServer } from '../support/fake-registry.ts';
+import { startFakeServer } from '../support/fake-registry.ts';
 import { needs } from '../support/needs.ts';
+import { serveOneImage, sourceFor } from './source-for.ts';
 
 const signal = new AbortController().signal;
-const image = fakeImage([Buffer.from('a layer')]);
-const answer = serveImage({ documents: { '1': image.manifest }, blobs: image.blobs });
-
-function sourceFor(name: string, options: Partial<RegistrySourceOptions> = {}): RegistrySource {
-  const source = createRegistrySource({
-    reference: parseImageReference(name),
-    platform: { os: 'linux', architecture: 'amd64' },
-    credentials: () => Promise.resolve(undefined),
-    emit: () => undefined,
-    userAgent: 'slipway-test/1',
-    ...options,
-  });
-  after(() => source.close());
-  return source;
-}
 
 /** A forward proxy that knows the host registry.test, which is `target`; what was asked of it is in `asked`. */
 async function startProxy(target: string): Promise<{ readonly address: string; readonly asked: readonly string[] }> {
@@ -70,31 +50,31 @@ suite('TLS', { skip: needs({ commands: ['openssl'] }) }, () => {
   });
 
   test('a certificate of an unknown authority is refused, also on loopback, and nothing is sent', async () => {
-    const server = await startFakeServer(answer, certificate);
+    const server = await startFakeServer(serveOneImage, certificate);
     await assert.rejects(sourceFor(`${server.address}/app:1`).resolve(signal), { code: 'registry-untrusted' });
     assert.equal(server.requests.length, 0);
   });
 
   test('a certificate of a given authority is accepted', async () => {
-    const server = await startFakeServer(answer, certificate);
+    const server = await startFakeServer(serveOneImage, certificate);
     await sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ authorities: [certificate.cert] }) }).resolve(signal);
   });
 
   test('a certificate for another name is refused', async () => {
     const other = await makeCertificate(['DNS:elsewhere.test']);
-    const server = await startFakeServer(answer, other);
+    const server = await startFakeServer(serveOneImage, other);
     const source = sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ authorities: [other.cert] }) });
     await assert.rejects(source.resolve(signal), { code: 'registry-untrusted', message: /127\.0\.0\.1/ });
     assert.equal(server.requests.length, 0);
   });
 
   test('any certificate is accepted where that was asked for', async () => {
-    const server = await startFakeServer(answer, certificate);
+    const server = await startFakeServer(serveOneImage, certificate);
     await sourceFor(`${server.address}/app:1`, { tlsFor: () => ({ skipsCertificateCheck: true }) }).resolve(signal);
   });
 
   test('from TLS no redirect leads to plain HTTP', async () => {
-    const plain = await startFakeServer(answer);
+    const plain = await startFakeServer(serveOneImage);
     const server = await startFakeServer((request, response) => {
       response.writeHead(307, { location: `http://${plain.address}${request.url}` }).end();
     }, certificate);
@@ -104,7 +84,7 @@ suite('TLS', { skip: needs({ commands: ['openssl'] }) }, () => {
   });
 
   test('a registry behind a proxy is asked through a tunnel', async () => {
-    const server = await startFakeServer(answer, certificate);
+    const server = await startFakeServer(serveOneImage, certificate);
     const proxy = await startProxy(server.address);
     const options = { proxy: { https: proxy.address }, tlsFor: () => ({ authorities: [certificate.cert] }) };
     await sourceFor('registry.test/app:1', options).resolve(signal);
@@ -122,7 +102,7 @@ test('a proxy that will not open a tunnel is reported', async () => {
 });
 
 test('plain HTTP goes through its proxy; loopback and exceptions do not', async () => {
-  const server = await startFakeServer(answer);
+  const server = await startFakeServer(serveOneImage);
   const proxy = await startProxy(server.address);
   const options = { plainHttp: true, proxy: { http: `http://${proxy.address}` } };
   await sourceFor('registry.test/app:1', options).resolve(signal);
