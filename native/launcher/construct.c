@@ -58,6 +58,7 @@ int build(const struct record *from, const struct record *to, struct fail *f) {
       status = squashfuse(&c, r, f);
       break;
     case OP_OVERLAY:
+      has_root = true; // also over what ranks share
       status = overlay(&c, r, f);
       break;
     case OP_BIND:

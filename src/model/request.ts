@@ -126,6 +126,11 @@ export type FaceConventions = {
    */
   readonly layer?: readonly MadeEntry[];
   /**
+   * Ranks share all that is read, though each writes to memory of its own: with `writable` of kind `tmpfs`, `joining` of kind
+   * `ranks`, and a squashfs image.
+   */
+  readonly sharesImage?: boolean;
+  /**
    * Root builds the container for others, mounts it at this path, and ends. The image is mounted by the kernel: it must be
    * known to be sound.
    */

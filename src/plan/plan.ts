@@ -17,7 +17,7 @@ import type { HostFacts, ImageFacts, SiteFacts } from './facts.ts';
 import { fingerprint } from './fingerprint.ts';
 import { hasHooks, withHooks } from './hooks.ts';
 import { layerDirectories, layerFor } from './layer.ts';
-import { type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
+import { isInside, type Scaffold, scaffoldFor, type Skeleton } from './scaffold.ts';
 
 /** A file made for the container; its name is its content's digest, so writing it twice is harmless. */
 export type GeneratedFile = { readonly path: string; readonly content: string; readonly encoding?: 'latin1' };
@@ -72,10 +72,12 @@ function mountsOf(request: RunRequest, host: Pick<HostFacts, 'home'>): readonly 
  * @throws SlipwayError `squashfuse-missing` where the image needs it, `no-command` where nothing is to be run.
  */
 export function plan(
-  request: RunRequest,
+  asked: RunRequest,
   given: { readonly image: ImageFacts; readonly host: HostFacts; readonly site: SiteFacts },
 ): PlannedRun {
   const { image, host, site } = given;
+  const isShared = canShareImage(asked, image);
+  const request: RunRequest = isShared ? { ...asked, writable: { kind: 'none' } } : asked;
   const uid = request.uid ?? (request.isolation.fakesRoot ? 0 : host.uid);
   const gid = request.gid ?? (request.isolation.fakesRoot ? 0 : host.gid);
   const { adaptations, generated, trees } = withFilesMade(
@@ -101,9 +103,13 @@ export function plan(
     ? scaffoldFor(adaptations, { image, host: withFiles(host, generated) })
     : { kind: 'none' };
 
-  const construction = constructionSteps({ request, image, host, adaptations, scaffold, layer, uid, gid });
+  const built = constructionSteps({ request, image, host, adaptations, scaffold, layer, uid, gid });
+  // Over mounts that came from another user namespace no overlay can be made: each rank takes its ids when it has its own.
+  const entered = built.findIndex(({ step }) => step === 'enter') + 1;
+  const construction = isShared ? built.slice(0, entered) : built;
   const unhooked: readonly Step[] = [
     ...sharedSteps(construction, { request, image, site }),
+    ...(isShared ? [...ownWriteSteps(asked, adaptations), ...built.slice(entered)] : []),
     ...privateSteps(request, { uid, gid }),
     ...environmentSteps({ request, image, host, uid, adaptations }),
     ...workdirSteps(request, image, adaptations),
@@ -205,6 +211,36 @@ function sharedSteps(
     },
     ...rest,
     { step: 'held' },
+  ];
+}
+
+/** Whether ranks can have the image and its mounts in common, with writes of their own above. */
+function canShareImage(request: RunRequest, image: ImageFacts): boolean {
+  const { conventions, writable, joining } = request;
+  const isAsked = conventions?.sharesImage === true && writable.kind === 'tmpfs' && joining.kind === 'ranks';
+  const coversRoot = request.adaptations.some(({ mounts }) => mounts.some(({ target }) => isInside('/', target)));
+  return isAsked && image.root.kind === 'squashfs' && !hasHooks(request) && !coversRoot;
+}
+
+/** An overlay of one rank's over what is shared, with the same mounts in it. */
+function ownWriteSteps({ writable }: RunRequest, adaptations: readonly MadeAdaptation[]): readonly Step[] {
+  if (writable.kind !== 'tmpfs') return [];
+  const mounts = adaptations.flatMap(({ origin, mounts: made }) => made.map((mount) => ({ ...mount, origin })));
+  const targets = new Map(mounts.map((mount) => [mount.target, mount]));
+  // Each tree once: what is mounted below comes along.
+  const topmost = [...targets.values()].filter(
+    ({ target }) => ![...targets.keys()].some((other) => other !== target && isInside(target, other)),
+  );
+  const origin = 'writes of its own';
+  return [
+    { step: 'namespaces', namespaces: ['mount'], uid: 0, gid: 0, origin },
+    { step: 'root-host' },
+    { step: 'overlay', on: { tmpfsBytes: writable.sizeBytes }, origin },
+    ...topmost.map(({ target, flags, origin: from }): Step => {
+      const own = flags.optional === true ? { optional: true } : { create: true };
+      return { step: 'bind', source: target, target, flags: { recursive: true, ...own }, origin: from };
+    }),
+    { step: 'enter' },
   ];
 }
 

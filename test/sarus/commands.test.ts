@@ -125,6 +125,20 @@ describe('sarus', { skip }, () => {
     assert.equal(await inside('busybox', 'sh', '-c', 'ls /written 2>/dev/null || echo none'), 'none\n');
   });
 
+  it('mounts an image once for all ranks, though each writes for itself', async () => {
+    const script = 'echo $1 >/own; : >/all/$1; until [ -e /all/$((1 - $1)) ]; do sleep 0.1; done; cat /own; ls /all';
+    const all = join(user.home, 'all');
+    await user.runOk(['mkdir', all]);
+    const rank = `sarus run --mount=type=bind,src=${all},dst=/all busybox sh -c '${script}' sh`;
+    const { status, stdout, stderr } = await user.run(['sh', '-c', `${rank} 0 & ${rank} 1; wait`], {
+      env: { ...site.env, SLIPWAY_TRACE: '1' },
+    });
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(stdout.split('\n').toSorted(), ['', '0', '0', '0', '1', '1', '1'], stderr);
+    assert.equal(stderr.match(/starting holder/g)?.length, 1, stderr);
+    assert.equal(stderr.match(/joined holder/g)?.length, 2, stderr);
+  });
+
   it('says what is wrong with words, with status 1', async () => {
     const cases: readonly (readonly string[])[] = [
       ['run'],

@@ -135,6 +135,7 @@ function makeRequest(given: {
       statuses: { own: 1, notFound: 1, notExecutable: 1 },
       rootFlags: { nosuid: true, nodev: true },
       makesMountPoints: true,
+      sharesImage: true,
       workdirs: [{ how: 'must', path: workdir, origin: line.has('workdir') ? '--workdir' : 'the image' }],
       words: given.program,
     },
@@ -148,7 +149,7 @@ function makeRequest(given: {
     writable: { kind: 'tmpfs', sizeBytes: writableBytes },
     hasCommand: line.operands.length > 1,
     home: false,
-    joining: { kind: 'nobody' },
+    joining: { kind: 'ranks' },
     isolation: { ...noIsolation, namespaces: isPidPrivate ? ['pid'] : [] },
     ...(areHooksRun
       ? { identity: identityOf(line.value('name'), annotations, { variableNames: ask.variableNames, inputs }) }
