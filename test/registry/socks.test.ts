@@ -49,7 +49,7 @@ suite('a SOCKS proxy', () => {
 
   test('that gives no connection is reported with its reason, addresses go to it as they are', async () => {
     const proxy = await startSocksProxy({ target: '127.0.0.1:1', reply: 2 });
-    const options = { plainHttp: true, proxy: { all: `socks5://${proxy.address}` } };
+    const options = { ...once, plainHttp: true, proxy: { all: `socks5://${proxy.address}` } };
     for (const host of ['192.0.2.1:5000', '[2001:db8::5]:5000']) {
       await assert.rejects(sourceFor(`${host}/app:1`, options).resolve(signal), {
         code: 'registry-unreachable',
@@ -61,7 +61,7 @@ suite('a SOCKS proxy', () => {
 
   test('that is none is reported', async () => {
     const server = await startFakeServer(serveOneImage);
-    const options = { plainHttp: true, proxy: { all: `socks5://${server.address}` } };
+    const options = { ...once, plainHttp: true, proxy: { all: `socks5://${server.address}` } };
     await assert.rejects(sourceFor('registry.test/app:1', options).resolve(signal), {
       code: 'registry-unreachable',
       message: /SOCKS/,
