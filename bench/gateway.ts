@@ -22,7 +22,7 @@ const usage = `usage: bench/gateway [--lookups N] [--clients N] [--images N] [--
   --lookups N   lookups in each measurement (20000)
   --clients N   connections at once (256)
   --images N    images in the database, with 20 tags each (10000)
-  --rate N      lookups a second in the measurements of latency (2000); beside lists half of it, and a twentieth of lists
+  --rate N      lookups a second in the measurements of latency (2000); beside lists half of it, and a hundredth of lists
   --check       exit status 1 when a budget is exceeded
 Needs root (munged) and: docker-registry, skopeo, munged.
 `;
@@ -86,13 +86,13 @@ try {
     await measure(pool, 200, { ...list, credentials: await credentials(200) }),
     undefined,
   );
-  const [few, some] = [await credentials(count / 10), await credentials(count / 100)];
+  const [few, some] = [await credentials(count / 2), await credentials(count / 100)];
   const [lookupsBeside, lists] = await Promise.all([
-    measure(pool, count / 10, { pathOf: lookup, rate: rate / 2, credentials: few }),
-    measure(pool, count / 100, { ...list, rate: rate / 20, credentials: some }),
+    measure(pool, count / 2, { pathOf: lookup, rate: rate / 2, credentials: few }),
+    measure(pool, count / 100, { ...list, rate: rate / 100, credentials: some }),
   ]);
-  report(`${rate / 20} lists/s of all images beside lookups`, lists, {
-    lookupsPerSecond: rate / 20,
+  report(`${rate / 100} lists/s of all images beside lookups`, lists, {
+    lookupsPerSecond: rate / 100,
     p99Ms: budget.p99Ms,
   });
   report(`${rate / 2} lookups/s beside these`, lookupsBeside, { lookupsPerSecond: rate / 2, p99Ms: budget.p99Ms });
