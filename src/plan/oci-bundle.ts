@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan as an OCI bundle's config.json (runtime-spec, "Configuration"): what the launcher would ask the kernel for, said to
 // runc or crun. What differs from launch to launch, variables and directory, is as it is when the bundle is written.
-import type { MountFlags, Namespace, Plan, Step } from '../model/index.ts';
+import { type HookStage, hookStages, type MountFlags, type Namespace, type Plan, type Step } from '../model/index.ts';
 import { capabilityName } from './capabilities.ts';
 import { applyEdits } from './apply-edits.ts';
 
@@ -85,6 +85,7 @@ export function ociConfig(plan: Pick<Plan, 'steps' | 'subject'>, facts: BundleFa
       noNewPrivileges: true,
     },
     root: { path: facts.root, readonly: isReadOnly && !hasOverlay },
+    ...hooksOf(steps),
     mounts: steps.flatMap((step) => mountOf(step, facts)),
     linux: {
       namespaces: [...wanted].map((name) => ({ type: ociNames[name] })),
@@ -93,6 +94,23 @@ export function ociConfig(plan: Pick<Plan, 'steps' | 'subject'>, facts: BundleFa
     },
     annotations: { 'org.opencontainers.image.ref.name': plan.subject, ...facts.annotations },
   };
+}
+
+/** What a runtime is to run: at the stages themselves, since it knows when they come. */
+function hooksOf(steps: readonly Step[]): object {
+  const hooks = steps.filter((step) => step.step === 'hook');
+  if (hooks.length === 0) return {};
+  const of = (stage: HookStage): readonly object[] =>
+    hooks
+      .filter((hook) => hook.stage === stage)
+      .map(({ path, args, env, timeoutMs }) => ({
+        path,
+        args: args.length === 0 ? [path] : args,
+        env,
+        ...(timeoutMs === undefined ? {} : { timeout: timeoutMs / 1000 }),
+      }));
+  const all = hookStages.map((stage) => [stage, of(stage)] as const);
+  return { hooks: Object.fromEntries(all.filter(([, list]) => list.length > 0)) };
 }
 
 /** The caller's own where the plan leaves that to the launch. */
