@@ -16,6 +16,9 @@ import { startGateway, type TestGateway } from './gateway.ts';
 
 const skip = needs({ commands: [...registryCommands, ...mungeCommands, 'chromium'], root: true });
 
+/** A browser on a machine that does much else. */
+const patienceMs = 300_000;
+
 describe('the page', { skip }, () => {
   let gateway: TestGateway;
   before(async () => {
@@ -54,9 +57,11 @@ describe('the page', { skip }, () => {
       executablePath: findOnPath('chromium') ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
       env: { PATH: '/usr/bin:/bin', HOME: home },
+      timeout: patienceMs,
     });
     onEnd(() => browser.close());
     const page = await browser.newPage();
+    page.setDefaultTimeout(patienceMs);
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
@@ -77,6 +82,7 @@ describe('the page', { skip }, () => {
     // What it has loaded came from the gateway alone, and another visitor has nothing of it.
     const stranger = await browser.newContext();
     const other = await stranger.newPage();
+    other.setDefaultTimeout(patienceMs);
     const answer = await other.goto(`${gateway.url}/ui/`);
     assert.equal(answer?.status(), 403);
     const again = await other.goto(link.stdout.trim());
