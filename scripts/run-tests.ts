@@ -16,6 +16,8 @@ const usage = `usage: scripts/run-tests [options] [unit | e2e | all | FILE...]
   --only REGEX   only tests whose names match
   --large        also what takes minutes and gigabytes
   --jobs N       test files at once (default 2)
+  --once-more    files on real components that failed, at most three, run again alone: a machine that was too busy
+                 is not a defect. What failed the first time is named as unsteady
   --verbose      every test's name and output, not only the failed ones'
 `;
 
@@ -30,14 +32,23 @@ const { values: options, positionals } = readArguments();
 if (options.large) process.env['SLIPWAY_TEST_LARGE'] = '1';
 const files = findFiles(positionals.length === 0 ? ['all'] : positionals);
 const before = takeLeakSnapshot();
-const tally = await runFiles(files);
+const results = new Map(await runFiles(files, Number(options.jobs)));
+const unsteady = options['once-more'] ? await runOnceMore(results) : [];
 const leaks = await leaksSince(before);
 for (const leak of leaks) print(`LEFT BEHIND ${leak}`);
-if (leaks.length > 0) tally.failed += 1;
 
+const tally = { passed: 0, failed: leaks.length > 0 ? 1 : 0, skipped: 0 };
+const skipReasons = new Map<string, number>();
 print('');
-for (const failure of tally.failures) print(`failed: ${failure}`);
-for (const [reason, count] of tally.skipReasons) print(`skipped ${count}: ${reason}`);
+for (const [file, result] of results) {
+  tally.passed += result.passed;
+  tally.failed += result.failures.length;
+  tally.skipped += result.skips.length;
+  for (const name of result.failures) print(`failed: ${file}: ${name}`);
+  for (const reason of result.skips) skipReasons.set(reason, (skipReasons.get(reason) ?? 0) + 1);
+}
+for (const name of unsteady) print(`unsteady: ${name}`);
+for (const [reason, count] of skipReasons) print(`skipped ${count}: ${reason}`);
 if (tally.passed + tally.failed === 0) {
   print('no test ran');
   tally.failed = 1;
@@ -49,11 +60,12 @@ function readArguments(): { readonly values: Options; readonly positionals: read
   try {
     const { values, positionals } = parseArgs({
       options: {
-        help: { type: 'boolean', default: false },
-        only: { type: 'string' },
-        jobs: { type: 'string', default: '2' },
-        large: { type: 'boolean', default: false },
-        verbose: { type: 'boolean', default: false },
+        'help': { type: 'boolean', default: false },
+        'only': { type: 'string' },
+        'jobs': { type: 'string', default: '2' },
+        'once-more': { type: 'boolean', default: false },
+        'large': { type: 'boolean', default: false },
+        'verbose': { type: 'boolean', default: false },
       },
       allowPositionals: true,
     });
@@ -66,15 +78,16 @@ function readArguments(): { readonly values: Options; readonly positionals: read
   }
 }
 
-type Options = { readonly only?: string; readonly jobs: string; readonly large: boolean; readonly verbose: boolean };
-
-type Tally = {
-  passed: number;
-  failed: number;
-  skipped: number;
-  readonly failures: string[];
-  readonly skipReasons: Map<string, number>;
+type Options = {
+  readonly 'only'?: string;
+  readonly 'jobs': string;
+  readonly 'once-more': boolean;
+  readonly 'large': boolean;
+  readonly 'verbose': boolean;
 };
+
+/** How a file went: the names of what failed, the reasons of what was skipped. */
+type FileResult = { passed: number; readonly failures: string[]; readonly skips: string[] };
 
 function findFiles(words: readonly string[]): readonly string[] {
   const found = words.flatMap((word) => {
@@ -90,26 +103,42 @@ function findFiles(words: readonly string[]): readonly string[] {
   return [...new Set(found)].toSorted();
 }
 
-async function runFiles(paths: readonly string[]): Promise<Tally> {
-  const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [], skipReasons: new Map() };
+/** Replaces the results of end-to-end files that failed by those of a second run; what failed only once comes back. */
+async function runOnceMore(all: Map<string, FileResult>): Promise<readonly string[]> {
+  const failed = [...all].filter(([, { failures }]) => failures.length > 0);
+  // More than a few is no accident, and a unit test has nothing to wait for.
+  if (failed.length === 0 || failed.length > 3 || failed.some(([file]) => !file.startsWith('test/'))) return [];
+  print(`== once more: ${failed.map(([file]) => file).join(' ')}`);
+  const again = await runFiles(
+    failed.map(([file]) => file),
+    1,
+  );
+  for (const [file, result] of again) all.set(file, result);
+  return failed.flatMap(([file, { failures }]) =>
+    failures.filter((name) => !again.get(file)?.failures.includes(name)).map((name) => `${file}: ${name}`),
+  );
+}
+
+/** The results by the files' paths, relative to the root. */
+async function runFiles(paths: readonly string[], concurrency: number): Promise<ReadonlyMap<string, FileResult>> {
   const stream = run({
     files: paths.map((path) => resolve(root, path)),
     cwd: root,
-    concurrency: Number(options.jobs),
+    concurrency,
     // A file's whole time: a hang ends here instead of at the patience of whoever waits.
     timeout: 15 * 60_000,
     ...(options.only === undefined ? {} : { testNamePatterns: [new RegExp(options.only)] }),
   });
   const output = new Map<string, string[]>();
-  const counts = new Map<string, { passed: number; failed: number; skipped: number }>();
-  const countsOf = (file: string): { passed: number; failed: number; skipped: number } => {
-    const known = counts.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
-    counts.set(file, known);
+  const all = new Map<string, FileResult>();
+  const resultOf = (file: string): FileResult => {
+    const path = relative(root, file);
+    const known = all.get(path) ?? { passed: 0, failures: [], skips: [] };
+    all.set(path, known);
     return known;
   };
   const fail = (file: string, name: string, detail: string): void => {
-    countsOf(file).failed += 1;
-    total.failures.push(`${relative(root, file)}: ${name}`);
+    resultOf(file).failures.push(name);
     print(`FAIL ${relative(root, file)}: ${name}\n${detail.replaceAll(/^/gm, '     ')}`);
     for (const line of output.get(file) ?? []) process.stdout.write(line);
     output.delete(file);
@@ -126,14 +155,13 @@ async function runFiles(paths: readonly string[]): Promise<Tally> {
         if (canInstallPackages() && !isMachineReason(reason)) {
           fail(file, data.name, `skipped where nothing need be missing: ${reason}`);
         } else {
-          countsOf(file).skipped += 1;
-          total.skipReasons.set(reason, (total.skipReasons.get(reason) ?? 0) + 1);
+          resultOf(file).skips.push(reason);
         }
       } else if (data.name === data.file) {
         // Node reports a file without any test as one passed test with the file's name.
         fail(file, 'the file holds no test', '');
       } else if (data.details.type !== 'suite') {
-        countsOf(file).passed += 1;
+        resultOf(file).passed += 1;
         if (options.verbose) print(`  ok ${'  '.repeat(data.nesting)}${data.name}`);
       }
     } else if (type === 'test:fail') {
@@ -142,22 +170,17 @@ async function runFiles(paths: readonly string[]): Promise<Tally> {
       const name = data.name === data.file ? 'the file did not run to its end' : data.name;
       if (!isEcho) fail(file, name, inspect(error.cause ?? error, { colors: false }));
     } else if (type === 'test:summary' && data.file !== undefined) {
-      const { passed, failed, skipped } = countsOf(file);
+      const { passed, failures, skips } = resultOf(file);
       const parts = [
         `${passed} passed`,
-        ...(failed ? [`${failed} FAILED`] : []),
-        ...(skipped ? [`${skipped} skipped`] : []),
+        ...(failures.length > 0 ? [`${failures.length} FAILED`] : []),
+        ...(skips.length > 0 ? [`${skips.length} skipped`] : []),
       ];
       print(`${relative(root, file)}: ${parts.join(', ')} (${(data.duration_ms / 1000).toFixed(1)} s)`);
       output.delete(file);
     }
   }
-  for (const count of counts.values()) {
-    total.passed += count.passed;
-    total.failed += count.failed;
-    total.skipped += count.skipped;
-  }
-  return total;
+  return all;
 }
 
 function print(line: string): void {
