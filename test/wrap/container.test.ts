@@ -102,7 +102,10 @@ await suite('wrap-container', { skip: needs({ ...wrapNeeds, commands }) }, () =>
     await writeFiles(user, source, { ...tellingProgram, 'bin/own': '#!/bin/sh\necho "$OWN"; cat /work/note\n' });
     await writeFiles(user, user.home, { 'isolated.yaml': 'isolate: yes\n' });
     const isolated = join(user.home, 'isolated');
-    await user.runOk(['wrap-install', '-y', 'isolated.yaml', '-w', 'bin', '--prefix', isolated, source]);
+    const made = await user.run(['wrap-install', '-y', 'isolated.yaml', '-w', 'bin', '--prefix', isolated, source]);
+    assert.equal(made.status, 0, made.stdout + made.stderr);
+    // The pull is told as one is by itself.
+    assert.match(made.stderr, /: [0-9.]+ MiB stored in /);
     assert.equal(await user.runOk([join(isolated, 'bin/own')]), 'of a machine like this\nfrom the image\n');
     assert.match(await user.runOk([join(isolated, 'bin/tell'), 'x']), /word=<x>\ndata of the program\n$/);
   });
