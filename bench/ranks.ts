@@ -33,7 +33,8 @@ try {
   // Long enough for ranks that end before the last ones start, and short, as each turn waits for its holder's end.
   const env = { SLIPWAY_LINGER: '0.5' };
   const slipway = ['slipway', 'run', squashfs, '--', '/bin/true'];
-  const peer = ['ch-run', directory, '--', '/bin/true'];
+  // Debian's, by its path: one of that name is ours.
+  const peer = ['/usr/bin/ch-run', directory, '--', '/bin/true'];
   await rig.runOk(slipway, env);
 
   const atOnce = ['--at-once', String(ranks), '--orphans', '1', '--warmup', '0'];

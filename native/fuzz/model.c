@@ -119,6 +119,9 @@ static void edit(struct variables *v, const struct record *r) {
   free(old);
 }
 
+// As getenv(3): what has no name is no variable.
+static bool is_set(struct variables *v, const char *name) { return *name && find(v, name); }
+
 // The environment that the program must get, ended by NULL.
 char **model_environment(const struct plan *plan, char **caller) {
   struct variables *v = calloc(1, sizeof *v);
@@ -128,7 +131,7 @@ char **model_environment(const struct plan *plan, char **caller) {
   bool is_left_out = false;
   for (const struct record *r = plan->first; r < plan->end; r = rec_next(r)) {
     if (r->operation == OP_ACTIVATE)
-      is_left_out = find(v, rec_string(r, 0)) || (*fake_venv && !find(v, rec_string(r, 1)));
+      is_left_out = is_set(v, rec_string(r, 0)) || (*fake_venv && !is_set(v, rec_string(r, 1)));
     if (r->operation >= OP_ENV_CLEAR && r->operation <= OP_ENV_APPEND && !is_left_out)
       edit(v, r);
     if (r->operation != OP_ACTIVATED)

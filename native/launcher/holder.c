@@ -56,11 +56,12 @@ static void holder_name(const struct record *hold, char name[NAME_SIZE]) {
     hash = fnv(hash, &here.st_ino, sizeof here.st_ino);
   for (int i = 1; i < hold->strings; i++) {
     const char *scope = rec_string(hold, i), *value = getenv(scope);
-    pid_t parent = getppid();
     if (strcmp(scope, SCOPE_SOURCES) == 0)
       hash = hash_sources(hash, hold);
-    if (strcmp(scope, SCOPE_PARENT) == 0)
+    if (strcmp(scope, SCOPE_PARENT) == 0) {
+      pid_t parent = getppid();
       hash = fnv(hash, &parent, sizeof parent);
+    }
     hash = fnv(hash, value ? value : "", value ? strlen(value) + 1 : 0);
     hash = fnv(hash, "=", 1);
     hash = fnv(hash, scope, strlen(scope));
@@ -99,7 +100,8 @@ static int join(const char *name, bool is_counted) {
   // Before SO_PEERPIDFD (6.5) a pid might have been used again. A holder keeps its end open until the other is closed:
   // while that is so it is alive, and the pid is its own.
   struct timeval patience = {JOIN_SECONDS, 0};
-  setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (is_counted)
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ssize_t n = recv(s, &peers_left, sizeof peers_left, is_counted ? MSG_WAITALL : MSG_DONTWAIT);
   if (is_counted && n < 0 && errno == EAGAIN) {
     errno = ETIMEDOUT;
@@ -302,10 +304,10 @@ static int lock_file(int fd, bool is_counted) {
 // In Charliecloud's words, which its users look for with `-v`.
 static int say_joined(const struct plan *plan, const char *name, bool has_won) {
   const char *face = rec_string(plan->first, 0);
-  int self = (int)getpid();
   trace_say("joined holder %s", name);
   if (plan->header->style != STYLE_CHARLIECLOUD_VERBOSE || rec_numbers(plan->hold)[1] == 0)
     return 0;
+  int self = (int)getpid();
   complain("%s[%d]: join: I %s (%s:%d)", face, self, has_won ? "won" : "lost", __FILE_NAME__, __LINE__);
   if (has_won)
     complain("%s[%d]: join: winner initializing shared data (%s:%d)", face, self, __FILE_NAME__, __LINE__);

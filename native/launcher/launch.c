@@ -14,7 +14,7 @@ const char *face_of(const char *called) {
 
 // Whoever owns the file would lend his identity to a program that was written for the caller's alone.
 bool is_privileged(const char *face) {
-  if (!getauxval(AT_SECURE) && geteuid() == getuid() && getegid() == getgid())
+  if (!getauxval(AT_SECURE) && getauxval(AT_EUID) == getauxval(AT_UID) && getauxval(AT_EGID) == getauxval(AT_GID))
     return false;
   complain("%s: refuse to run set-user-id, set-group-id or with file capabilities\n  hint: Slipway needs no privilege; "
            "chmod u-s,g-s and setcap -r this file",
