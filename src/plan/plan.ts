@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan(): what is asked for, the image, the machine and the site in; the steps of a launch out. Pure: the same values
 // give the same plan, byte for byte.
+import { posix } from 'node:path';
 import {
   type Adaptation,
   type MountRequest,
@@ -218,8 +219,10 @@ function sharedSteps(
 function canShareImage(request: RunRequest, image: ImageFacts): boolean {
   const { conventions, writable, joining } = request;
   const isAsked = conventions?.sharesImage === true && writable.kind === 'tmpfs' && joining.kind === 'ranks';
-  const coversRoot = request.adaptations.some(({ mounts }) => mounts.some(({ target }) => isInside('/', target)));
-  return isAsked && image.root.kind === 'squashfs' && !hasHooks(request) && !coversRoot;
+  // A path with `..` means what stands before it, which is another thing once that is a mount.
+  const isPlain = (path: string): boolean => posix.normalize(path) !== '/' && !path.split('/').includes('..');
+  const arePlain = request.adaptations.every(({ mounts }) => mounts.every(({ target }) => isPlain(target)));
+  return isAsked && image.root.kind === 'squashfs' && !hasHooks(request) && arePlain;
 }
 
 /** An overlay of one rank's over what is shared, with the same mounts in it. */

@@ -121,6 +121,10 @@ describe('sarus', { skip }, () => {
       await inside('--mount=type=bind,src=/usr/share,dst=/opt/own,readonly', 'busybox', 'ls', '-d', '/opt/own/doc'),
       '/opt/own/doc\n',
     );
+    for (const target of ['/bin/../srv/x', '/none/../srv/x', '/dev/../srv/x', '/var//./srv/../../srv/x']) {
+      const mount = `--mount=type=bind,src=/usr/share,dst=${target}`;
+      assert.equal(await inside(mount, 'busybox', 'ls', '-d', '/srv/x/doc'), '/srv/x/doc\n', target);
+    }
     assert.equal(await inside('busybox', 'sh', '-c', 'echo x >/written && cat /written'), 'x\n');
     assert.equal(await inside('busybox', 'sh', '-c', 'ls /written 2>/dev/null || echo none'), 'none\n');
   });
