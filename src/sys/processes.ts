@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes of this machine, from proc(5).
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { systemClock } from './clock.ts';
 
 const pauseMs = 50;
@@ -12,13 +12,18 @@ async function findProcesses<T>(look: (pid: string) => Promise<T | undefined>): 
   return found.filter((one) => one !== undefined);
 }
 
-/** Those whose first word is this program, by a title that follows it too (`sshd: /usr/sbin/sshd -D` is `sshd`'s). */
+/**
+ * Those whose first word is this program, by a title that follows it too (`sshd: /usr/sbin/sshd -D` is `sshd`'s). Only
+ * this process's own pid namespace counts: what has another is no process of this node, though proc(5) shows it.
+ */
 export async function processesWithCommand(program: string): Promise<readonly number[]> {
+  const here = await readlink('/proc/self/ns/pid');
   return await findProcesses(async (pid) => {
     const [first = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
     // A daemon's title is one word of its own making.
     const [name = '', ...rest] = first.split(' ');
-    return name === program || (name.endsWith(':') && rest[0] === program) ? Number(pid) : undefined;
+    if (name !== program && !(name.endsWith(':') && rest[0] === program)) return undefined;
+    return (await readlink(`/proc/${pid}/ns/pid`)) === here ? Number(pid) : undefined;
   });
 }
 

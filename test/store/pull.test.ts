@@ -190,7 +190,13 @@ describe('pulls', { skip }, () => {
     const store = await newStore();
     const blobs = join(store.path, 'blobs/sha256');
     const worker = pull(store, 'one', 60_000);
-    await worker.until((lines) => lines.some((line) => line.includes('blob-progress')));
+    // Two pieces: of the first alone a part may not be on the disk yet.
+    await worker.until((lines) =>
+      lines.some((line) => {
+        const event = JSON.parse(line) as PullEvent | Outcome;
+        return event.type === 'blob-progress' && event.doneBytes > 2_000_000;
+      }),
+    );
     worker.kill();
     await worker.ended;
     const packs = join(store.path, 'packs');
