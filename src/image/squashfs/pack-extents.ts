@@ -35,37 +35,91 @@ type Cell = {
   users: number;
 };
 
+const cellOf = (at: number): number => Math.floor(at / cellBytes);
+
+/** How many cells are read before they are asked for: the disk reads on while what it has read is checked and written. */
+const cellsAhead = 3;
+
+type CellReader = {
+  /** The cells in which the extents lie, one after the other. @throws SlipwayError `layer-pack-damaged` */
+  readonly next: () => Promise<Cell>;
+  readonly release: (cell: Cell) => void;
+  /** When nothing is being read any more. */
+  readonly settled: () => Promise<void>;
+};
+
+function readCells(pack: Pack, extents: readonly Extent[]): CellReader {
+  const pool = createBufferPool(cellBytes);
+  const numbers = cellNumbers(extents);
+  const ahead: Promise<Cell>[] = [];
+  const begin = (number: number): Promise<Cell> => {
+    const buffer = pool.take();
+    const reading = pack
+      .readCell(number, buffer)
+      .then((bytes) => ({ number, at: pack.cellStart(number), bytes, buffer, users: 1 }));
+    // It fails where it is asked for; nobody may ask.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  return {
+    async next() {
+      while (ahead.length <= cellsAhead) {
+        const { value, done } = numbers.next();
+        if (done === true) break;
+        ahead.push(begin(value));
+      }
+      const cell = await ahead.shift();
+      if (cell === undefined) throw new Error('no cell of the extents is left');
+      return cell;
+    },
+    release(cell) {
+      if (--cell.users === 0) pool.give(cell.buffer);
+    },
+    async settled() {
+      await Promise.allSettled(ahead);
+    },
+  };
+}
+
+function* cellNumbers(extents: readonly Extent[]): Generator<number, undefined> {
+  let last = -1;
+  for (const { start, end } of extents) {
+    for (let number = Math.max(cellOf(start), last + 1); number * cellBytes < end; number++) {
+      yield number;
+      last = number;
+    }
+  }
+}
+
 /** Appends the extents, and returns where an offset of one is now. */
 export async function copyExtents(
   target: CopyTarget,
   pack: Pack,
   extents: readonly Extent[],
 ): Promise<(offset: number) => number> {
-  const pool = createBufferPool(cellBytes);
   const starts: number[] = [];
+  const cells = readCells(pack, extents);
   let cell: Cell | undefined;
-  const release = (used: Cell): void => {
-    if (--used.users === 0) pool.give(used.buffer);
-  };
-  for (const { start, end } of extents) {
-    starts.push(target.area.end());
-    for (let at = start; at < end;) {
-      target.signal.throwIfAborted();
-      const number = Math.floor(at / cellBytes);
-      if (cell?.number !== number) {
-        if (cell !== undefined) release(cell);
-        const buffer = pool.take();
-        const bytes = await pack.readCell(number, buffer);
-        cell = { number, at: pack.cellStart(number), bytes, buffer, users: 1 };
+  try {
+    for (const { start, end } of extents) {
+      starts.push(target.area.end());
+      for (let at = start; at < end;) {
+        target.signal.throwIfAborted();
+        if (cell?.number !== cellOf(at)) {
+          if (cell !== undefined) cells.release(cell);
+          cell = await cells.next();
+        }
+        const used = cell;
+        const piece = used.bytes.subarray(at - used.at, Math.min(end - used.at, used.bytes.length));
+        if (at < used.at || piece.length === 0) damaged(pack, `it ends before byte ${at}`);
+        used.users++;
+        await target.area.append(piece, () => cells.release(used));
+        at += piece.length;
+        target.copied?.(piece.length);
       }
-      const used = cell;
-      const piece = used.bytes.subarray(at - used.at, Math.min(end - used.at, used.bytes.length));
-      if (at < used.at || piece.length === 0) damaged(pack, `it ends before byte ${at}`);
-      used.users++;
-      await target.area.append(piece, () => release(used));
-      at += piece.length;
-      target.copied?.(piece.length);
     }
+  } finally {
+    await cells.settled();
   }
   return (offset) => {
     // The last extent that does not begin behind the offset.
@@ -95,7 +149,7 @@ export async function isInImage(
   const [room, there] = [Buffer.allocUnsafe(cellBytes), Buffer.allocUnsafe(cellBytes)];
   for (let done = extent.start; done < extent.end;) {
     signal.throwIfAborted();
-    const number = Math.floor(done / cellBytes);
+    const number = cellOf(done);
     const cell = await pack.readCell(number, room);
     const cellStart = pack.cellStart(number);
     const piece = cell.subarray(done - cellStart, extent.end - cellStart);
