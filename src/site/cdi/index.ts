@@ -10,7 +10,6 @@ export {
   type CdiDeviceNode,
   type CdiEdits,
   type CdiHook,
-  cdiHookNames,
   type CdiMount,
   type CdiSpec,
 } from './spec.ts';

@@ -2,14 +2,13 @@
 // A specification's text, YAML or JSON, to a CdiSpec. Checked by hand: a schema library would cost more time at the start
 // of a program than all the rest.
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import { SlipwayError } from '../../model/index.ts';
+import { hookStages, SlipwayError } from '../../model/index.ts';
 import { isCdiDeviceName, isCdiKind } from './names.ts';
 import {
   type CdiDevice,
   type CdiDeviceNode,
   type CdiEdits,
   type CdiHook,
-  cdiHookNames,
   type CdiMount,
   type CdiSpec,
 } from './spec.ts';
@@ -127,13 +126,13 @@ function readEdits(value: unknown, place: Place, refuse: Refuse): CdiEdits {
 function readHook(value: unknown, place: Place, refuse: Refuse): CdiHook {
   const hook = objectAt(value, place, refuse);
   const name = textAt(hook['hookName'], [...place, 'hookName'], refuse);
-  const hookName = cdiHookNames.find((known) => known === name);
+  const hookName = hookStages.find((known) => known === name);
   const timeout = hook['timeout'];
   if (timeout !== undefined && !(Number.isInteger(timeout) && Number(timeout) > 0)) {
     refuse([...place, 'timeout'], 'it is no number of seconds');
   }
   return {
-    hookName: hookName ?? refuse([...place, 'hookName'], `"${name}" is none of ${cdiHookNames.join(', ')}`),
+    hookName: hookName ?? refuse([...place, 'hookName'], `"${name}" is none of ${hookStages.join(', ')}`),
     path: pathAt(hook['path'], [...place, 'path'], refuse),
     args: textsAt(hook['args'], [...place, 'args'], refuse),
     env: textsAt(hook['env'], [...place, 'env'], refuse),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Container Device Interface's nouns (CNCF specification, versions 0.3 to 1.x): how a vendor says what a container
 // needs for a device.
+import type { HookStage } from '../../model/index.ts';
 
 export type CdiDeviceNode = {
   /** In the container. */
@@ -16,17 +17,8 @@ export type CdiMount = {
   readonly type: string;
 };
 
-export const cdiHookNames = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const;
-
 export type CdiHook = {
-  readonly hookName: (typeof cdiHookNames)[number];
+  readonly hookName: HookStage;
   readonly path: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
