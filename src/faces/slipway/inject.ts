@@ -35,9 +35,7 @@ async function prepare(
   inputs: Inputs,
   { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
 ): Promise<number> {
-  const directory = line.operands[1];
-  if (directory === undefined) throw usageError(description, 'prepare-mpi needs the directory that is to be filled');
-  const path = inputs.absolute(directory);
+  const path = directoryOf(line, inputs);
   const { libraries, dependencies } = await prepareMpi(path, familyOf(line), { inputs, signal });
   const names = libraries.map((library) => basename(library)).join(', ');
   environment.stderr.write(
@@ -53,15 +51,19 @@ async function prepareServer(
   inputs: Inputs,
   { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
 ): Promise<number> {
-  const directory = line.operands[1];
-  if (directory === undefined) throw usageError(description, 'prepare-sshd needs the directory that is to be filled');
-  const path = inputs.absolute(directory);
+  const path = directoryOf(line, inputs);
   const { programs, libraries } = await prepareSshd(path, { inputs, signal });
   environment.stderr.write(
     `slipway inject: ${programs.join(', ')} and ${libraries.length} libraries that they need are in ${printable(path)}\n`,
   );
   environment.stdout.write(`optUdiImage = ${path}\n`);
   return 0;
+}
+
+function directoryOf(line: Line, inputs: Inputs): string {
+  const [what, directory] = line.operands;
+  if (directory === undefined) throw usageError(description, `${what} needs the directory that is to be filled`);
+  return inputs.absolute(directory);
 }
 
 function familyOf(line: Line): 'mpich' | 'openmpi' | undefined {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `slipway wrap conda|pip|container|dir`: an installation made or changed.
 import { resolve } from 'node:path';
-import { SlipwayError } from '../../model/index.ts';
 import {
   type Configuration,
   type ConfigurationValue,
@@ -12,11 +11,10 @@ import {
   readKeptConfiguration,
   readSettings,
   readSiteConfiguration,
-  wrapperProgram,
 } from '../../wrap/index.ts';
-import { build } from '../terminal/build.ts';
 import { printable } from '../terminal/printable.ts';
 import { createWrapReporter } from '../terminal/wrap-reporter.ts';
+import { wrapTools } from '../terminal/wrap-tools.ts';
 import type { CommandContext } from './context.ts';
 import { wrap } from './descriptions/wrap.ts';
 import { type CommandLine, usageError } from './read-command-line.ts';
@@ -44,8 +42,8 @@ export async function installWrapped(line: WrapLine, context: CommandContext): P
 
 /** Makes an installation from a configuration; what is done is told on standard error, its directory on standard output. */
 export async function installWith(asked: Configuration, { environment, signal }: CommandContext): Promise<void> {
-  const { variables, workingDirectory, launcher, clock, stderr, stdout } = environment;
-  if (launcher === '') throw new SlipwayError('launcher-missing', { command: 'wrap' });
+  const { variables, workingDirectory, stderr, stdout } = environment;
+  const tools = wrapTools(environment);
   const site = await readSiteConfiguration(variables);
   const settings = readSettings(expandConfiguration(mergeConfiguration(site, asked), { variables, workingDirectory }));
   const { emit, close } = createWrapReporter(environment, {
@@ -56,16 +54,7 @@ export async function installWith(asked: Configuration, { environment, signal }:
     isQuiet: false,
   });
   try {
-    await construct(settings, {
-      wrapper: wrapperProgram(launcher),
-      build: build.id,
-      version: build.version,
-      variables,
-      workingDirectory,
-      clock,
-      emit,
-      signal,
-    });
+    await construct(settings, { ...tools, emit, signal });
   } finally {
     close();
   }

@@ -11,11 +11,10 @@ import {
   readKeptConfiguration,
   readSettings,
   readSiteConfiguration,
-  wrapperProgram,
 } from '../../wrap/index.ts';
-import { build } from '../terminal/build.ts';
 import type { FaceEnvironment } from '../terminal/environment.ts';
 import { supervise } from '../terminal/supervise.ts';
+import { wrapTools } from '../terminal/wrap-tools.ts';
 import { askedConfiguration, type Order } from './asked.ts';
 import { checkOrder } from './check-order.ts';
 import type { TykkyProgram } from './commands.ts';
@@ -112,20 +111,11 @@ async function install(
   configuration: Configuration,
   { environment, signal, messages }: Context & { readonly messages: Messages },
 ): Promise<void> {
-  const { clock, variables, workingDirectory, launcher } = environment;
-  if (launcher === '') throw new SlipwayError('launcher-missing', { command: 'wrap' });
+  const tools = wrapTools(environment);
   const settings = readSettings(configuration);
+  const { clock } = tools;
   const start = clock.now().getTime();
-  await construct(settings, {
-    wrapper: wrapperProgram(launcher),
-    build: build.id,
-    version: build.version,
-    variables,
-    workingDirectory,
-    clock,
-    emit: messages.emit,
-    signal,
-  });
+  await construct(settings, { ...tools, emit: messages.emit, signal });
   messages.info(`Done, duration: ${Math.round((clock.now().getTime() - start) / 1000)}s`);
   messages.info(
     `Program has been installed to ${settings.prefix}\nTo use add the bin folder to your path e.g:\nexport PATH="${settings.prefix}/bin:$PATH"`,
