@@ -5,39 +5,22 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { before, suite, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { downloadLayers } from '../../src/image/download/index.ts';
-import {
-  type Credentials,
-  createRegistrySource,
-  type RegistrySource,
-  type RegistrySourceOptions,
-} from '../../src/image/registry/index.ts';
-import { type Digest, digestHex, parseImageReference } from '../../src/model/index.ts';
+import { type Credentials, type RegistrySource } from '../../src/image/registry/index.ts';
+import { type Digest, digestHex } from '../../src/model/index.ts';
 import { runOk } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { pushImage, type Registry, registryCommands, startRegistry } from '../support/registry.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { sourceFor } from './source-for.ts';
 import { startTokenServer } from './token-server.ts';
 
 const signal = new AbortController().signal;
 const base = randomBytes(3_000_000);
 const [amd, arm] = [Buffer.from('for amd64'), Buffer.from('for arm64')];
-
-function sourceFor(name: string, options: Partial<RegistrySourceOptions> = {}): RegistrySource {
-  const source = createRegistrySource({
-    reference: parseImageReference(name),
-    platform: { os: 'linux', architecture: 'amd64' },
-    credentials: () => Promise.resolve(undefined),
-    emit: () => undefined,
-    userAgent: 'slipway-test/1',
-    ...options,
-  });
-  after(() => source.close());
-  return source;
-}
 
 async function pullLayers(source: RegistrySource): Promise<readonly Buffer[]> {
   const { layers } = await source.resolve(signal);
