@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forms of the answers, as JSON Schema, for /openapi.json.
+import { imageStatuses } from '../records/types.ts';
 
 const text = { type: 'string' } as const;
 const number = { type: 'number' } as const;
@@ -22,19 +23,7 @@ const image = all({
   itype: text,
   tag: texts,
   status: {
-    enum: [
-      'INIT',
-      'PENDING',
-      'PULLING',
-      'EXAMINATION',
-      'CONVERSION',
-      'TRANSFER',
-      'HASHING',
-      'READY',
-      'FAILURE',
-      'EXPIRING',
-      'EXPIRED',
-    ],
+    enum: ['INIT', ...imageStatuses],
   },
   userACL: orNull(ids),
   groupACL: orNull(ids),

@@ -7,17 +7,19 @@
 // notices: one record has one writer.
 
 /** The states that Shifter's clients know; any other word would make them stop waiting. */
-export type ImageStatus =
-  | 'PENDING'
-  | 'PULLING'
-  | 'EXAMINATION'
-  | 'CONVERSION'
-  | 'TRANSFER'
-  | 'HASHING'
-  | 'READY'
-  | 'FAILURE'
-  | 'EXPIRING'
-  | 'EXPIRED';
+export const imageStatuses = [
+  'PENDING',
+  'PULLING',
+  'EXAMINATION',
+  'CONVERSION',
+  'TRANSFER',
+  'HASHING',
+  'READY',
+  'FAILURE',
+  'EXPIRING',
+  'EXPIRED',
+] as const;
+export type ImageStatus = (typeof imageStatuses)[number];
 
 export type Job = 'pull' | 'import' | 'expire';
 
