@@ -36,6 +36,29 @@ suite("the FAQ's cases", { skip }, async () => {
     );
   });
 
+  test('what is said heeds -v and -q, and warnings are said again at the end', async () => {
+    const said = async (options: string): Promise<readonly string[]> => {
+      const { stderr } = await user.run(['ch-run', ...options.split(' ')]);
+      return stderr
+        .split('\n')
+        .filter((line) => line.startsWith('ch-run['))
+        .map((line) => line.replace(/^ch-run\[\d+\]: (.*?)(?: \(\S+\.ts:\d+\))?$/, '$1'));
+    };
+    const again = ['warning: warning', 'warning: reprinting first 1 warning(s)', 'warning: warning'];
+    assert.deepEqual(await said('-vvv --test=log'), ['trace', 'debug', 'verbose', 'info', ...again]);
+    assert.deepEqual(await said('-v --test=log'), ['verbose', 'info', ...again]);
+    assert.deepEqual(await said('--test=log'), ['info', ...again]);
+    assert.deepEqual(await said('-q --test=log'), again);
+    assert.deepEqual(await said('-qq --test=log'), []);
+    assert.deepEqual(await said('-qqq --test=log-fail'), ['error: the program failed inexplicably']);
+    assert.deepEqual(await said('-qq --warnings=2'), []);
+    assert.deepEqual(await said('-qq --no-home img -- true'), []);
+    const hundred = await said('--warnings=100');
+    const [, kept] = /reprinting first (\d+) warning/.exec(hundred[100] ?? '') ?? [];
+    assert.ok(Number(kept) > 10 && Number(kept) < 100, `${kept} of 100 fit into what is kept`);
+    assert.equal(hundred.length, 101 + Number(kept));
+  });
+
   test('--uid 0 reads what is mine and closed to me, and nothing else', async () => {
     await shell('echo surprise > cantreadme; chmod 000 cantreadme');
     const cat = (...options: string[]): ReturnType<typeof user.run> =>

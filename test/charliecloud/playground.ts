@@ -40,5 +40,7 @@ export async function makePlayground(user: TestUser): Promise<Playground> {
   await makeSquashfs(join(user.home, 'img'), join(user.home, 'img.sqfs'), user);
   await user.runOk(['ln', '-s', 'img.sqfs', 'linked']);
   await user.runOk(['ln', '-s', 'img', 'linked-dir']);
+  await user.runOk(['ln', '-s', 'store/img/named+1.0', 'linked-named']);
+  await user.runOk(['ln', '-s', 'store', 'linked-store']);
   return { directory: user.home };
 }

@@ -6,6 +6,7 @@ export { parseArguments } from './parse.ts';
 export type { GetoptError } from './errors.ts';
 export { describeGetoptError } from './errors.ts';
 export type { CommandDescription, OperandEntry } from './command.ts';
+export { optionSpellings } from './command.ts';
 export { renderHelp, renderUsage } from './help.ts';
 export type { ManPageOptions } from './man-page.ts';
 export { manPageName, renderManPage } from './man-page.ts';

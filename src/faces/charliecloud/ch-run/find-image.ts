@@ -24,7 +24,7 @@ export function findImage(line: ChRunCommandLine, inputs: Inputs, speaker: Speak
     throw new SlipwayError('charliecloud-image-missing', { image: line.image }, { cause: systemError('ENOENT') });
   }
   if (kind === 'directory') {
-    if (!line.isUnsafe && path.startsWith(`${line.storage}/`)) {
+    if (!line.isUnsafe && isInStorage(path, line.storage, inputs)) {
       throw new SlipwayError('charliecloud-image-in-storage', {});
     }
     return directory(line, path, speaker);
@@ -34,6 +34,13 @@ export function findImage(line: ChRunCommandLine, inputs: Inputs, speaker: Speak
   }
   const newRoot = mountPoint(line, inputs);
   return { subject: line.image, root: { kind: 'squashfs', path }, config, newRoot };
+}
+
+/** Links are followed, but only where there is a storage directory: each one is looked at again at each launch. */
+function isInStorage(path: string, storage: string, inputs: Inputs): boolean {
+  if (inputs.kindOf(storage) === undefined) return false;
+  const [real, realStorage] = [path, storage].map((each) => inputs.realPath(each) ?? each);
+  return realStorage === '/' || `${real}/`.startsWith(`${realStorage}/`);
 }
 
 /** Nothing of an image's configuration is used: `--set-env` reads what a container is to have. */

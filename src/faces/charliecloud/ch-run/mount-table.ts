@@ -72,6 +72,7 @@ export function createMountTable(given: Given): MountTable {
       throw new SlipwayError('charliecloud-stat', fields, { cause: systemError('ENOTDIR') });
     }
     const cover = coverOf(missing);
+    if (cover?.kind === 'tmpfs') return;
     if (cover !== undefined) {
       const reason = `${inRoot(missing)} under existing bind-mount ${inRoot(cover.target)}`;
       throw new SlipwayError('charliecloud-mkdir', { reason });

@@ -61,15 +61,16 @@ const defaultFakeSize = '12%';
 export function readCommandLine(words: readonly string[], inputs: Inputs, speaker: Speaker): ChRunCommandLine | Ending {
   const user = inputs.environment('USER');
   if (user === undefined) throw new SlipwayError('charliecloud-user-unset', {});
-  if (words.length === 1) return { ending: 'no-arguments' };
   const parsed = parseArguments(chRunOptions, words.slice(1), chRun.rules);
   const state = initialState(inputs, user);
+  speaker.heed(state.verbosity);
   for (const given of parsed.options) {
     const ending = applyOption(state, given, { inputs, speaker });
     if (ending !== undefined) return { ending };
   }
   if (!parsed.ok) throw new SlipwayError('charliecloud-usage', { reason: describeGetoptError(parsed.error) });
   const [image, ...command] = parsed.operands;
+  if (parsed.operands.length === 0) return { ending: 'no-arguments' };
   if (image === undefined || command.length === 0) throw new SlipwayError('charliecloud-no-command', {});
   // Without a `--` before the command, a word of another command might be an option to ch-run.
   const isExact = !(parsed.consumed < words.length - 1 && words[parsed.consumed] === '--');
@@ -208,10 +209,10 @@ function applyOption(
       state.isUnsafe = true;
       return undefined;
     case 'quiet':
-      state.verbosity = changeVerbosity(state.verbosity, -1);
+      changeVerbosity(state, -1, speaker);
       return undefined;
     case 'verbose':
-      state.verbosity = changeVerbosity(state.verbosity, 1);
+      changeVerbosity(state, 1, speaker);
       return undefined;
     case 'write':
       state.write = 'in-place';
@@ -232,14 +233,17 @@ function assignment(option: 'set-env' | 'set-env0', value: string | undefined, i
   return { kind: 'assign', assignments: readEnvironmentFile(value, separator, inputs), origin };
 }
 
-function changeVerbosity(now: number, by: 1 | -1): number {
+/** What comes after it on the command line heeds it. */
+function changeVerbosity(state: State, by: 1 | -1, speaker: Speaker): void {
+  const now = state.verbosity;
   const [option, other] = by > 0 ? ['--verbose', '--quiet'] : ['--quiet', '--verbose'];
   if (now * by < 0)
     throw new SlipwayError('charliecloud-verbosity', { reason: `${option} incompatible with ${other}` });
   if (now * by === 3) {
     throw new SlipwayError('charliecloud-verbosity', { reason: `${option} can be specified at most thrice` });
   }
-  return now + by;
+  state.verbosity = now + by;
+  speaker.heed(state.verbosity);
 }
 
 /** An int as strtol(3) reads it, all of it. */
@@ -254,13 +258,12 @@ export function parseNumber(option: string, text: string): number {
   return digits[2] === '' ? number : refuse('extra characters after digits');
 }
 
-/** A line of each kind, for who must find them in a log. */
+/** A line of each level, for who must find them in a log. */
 function runTest(name: string, speaker: Speaker): Ending['ending'] {
   if (name !== 'log' && name !== 'log-fail') {
     throw new SlipwayError('charliecloud-option', { option: '--test', reason: `invalid argument: ${name}` });
   }
-  for (const level of ['trace', 'debug', 'verbose', 'info', 'stderr']) speaker.note(level);
-  speaker.warn('warning');
+  for (const level of ['trace', 'debug', 'verbose', 'info', 'warning'] as const) speaker.say(level, level);
   if (name === 'log-fail') throw new SlipwayError('charliecloud-test-failed', {});
   return 'done';
 }

@@ -7,7 +7,7 @@ import { parentProcess } from '../../../sys/process-identity.ts';
 import { wallClockNs } from '../../../sys/wall-clock.ts';
 import { build } from '../../terminal/build.ts';
 import type { PlanningContext } from '../../terminal/planner.ts';
-import { createSpeaker } from '../messages.ts';
+import { createSpeaker, type Level, repeatedWarnings } from '../messages.ts';
 import { askChRun } from './ask.ts';
 import { type Ending, readCommandLine } from './options.ts';
 
@@ -17,22 +17,23 @@ const usageFailure = 64;
 /** Plans `ch-run …`: `words` are argv. Gives the status of what ends without a command. */
 export async function planChRun(words: readonly string[], context: PlanningContext): Promise<number> {
   const program = words[0] ?? 'ch-run';
-  let lines: { readonly level: 'note' | 'warning' | 'error'; readonly text: string }[] = [];
-  let verbosity = 0;
-  const speaker = createSpeaker(program, parentProcess(), (level, text) => lines.push({ level, text }));
+  const pid = parentProcess();
+  let lines: { readonly level: Level; readonly text: string }[] = [];
+  const speaker = createSpeaker(program, pid, (level, text) => lines.push({ level, text }));
+  const warnings = (): readonly string[] => lines.filter(({ level }) => level === 'warning').map(({ text }) => text);
   const tell = (): void => {
-    for (const { level, text } of lines) {
-      if (level === 'error' || (level === 'warning' && verbosity > -2) || verbosity > 0) context.writeStderr(text);
-    }
+    for (const { text } of lines) context.writeStderr(text);
+  };
+  const tellAtEnd = (): void => {
+    tell();
+    for (const text of repeatedWarnings(program, pid, warnings())) context.writeStderr(text);
   };
   try {
     const first = readCommandLine(words, createInputs(context), speaker);
     if ('ending' in first) {
-      verbosity = 1;
-      tell();
+      tellAtEnd();
       return await end(first.ending, context);
     }
-    verbosity = first.verbosity;
     const ready = await planRun(
       (inputs) => {
         // A file that changes while it is read is read again, and all is said once.
@@ -46,7 +47,7 @@ export async function planChRun(words: readonly string[], context: PlanningConte
           chSsh: besideLauncher(context.launcher, 'ch-ssh'),
         });
         // What is said must be said each time.
-        return lines.some(({ level }) => level === 'warning') ? { ...asked, isForOnce: true } : asked;
+        return warnings().length > 0 ? { ...asked, isForOnce: true } : asked;
       },
       { ...context, nowNs: wallClockNs },
     );
@@ -66,7 +67,7 @@ export async function planChRun(words: readonly string[], context: PlanningConte
       return usageFailure;
     }
     speaker.fail(error);
-    tell();
+    tellAtEnd();
     return ownFailure;
   }
 }
@@ -82,10 +83,14 @@ async function end(ending: Ending['ending'], context: PlanningContext): Promise<
     context.writeStdout(`${build.version}\n`);
     return 0;
   }
-  const { renderHelp, renderUsage } = await import('../../../formats/getopt/index.ts');
+  if (ending === 'usage') {
+    const { renderChRunUsage } = await import('./usage.ts');
+    context.writeStdout(renderChRunUsage(context.columns()));
+    return 0;
+  }
+  const { renderHelp } = await import('../../../formats/getopt/index.ts');
   const { chRun } = await import('./description.ts');
-  if (ending === 'usage') context.writeStdout(renderUsage(chRun, context.columns()));
-  else if (ending === 'help') context.writeStdout(renderHelp(chRun, context.columns()));
+  if (ending === 'help') context.writeStdout(renderHelp(chRun, context.columns()));
   else context.writeStderr(renderHelp(chRun, context.columns()));
   return ending === 'no-arguments' ? ownFailure : 0;
 }
