@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assert as assertProperty, property, string } from 'fast-check';
+import { assert as assertProperty, property } from 'fast-check';
+import { anyText } from './any-text.test-helper.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
 import { parseSourceReference, type SourceReference } from './source-reference.ts';
 import { storeNameOf } from './store-name.ts';
@@ -31,7 +32,7 @@ describe('storeNameOf', () => {
 
   it('is a reference for every path', () => {
     assertProperty(
-      property(string({ unit: 'binary' }), (text) => {
+      property(anyText(), (text) => {
         const source: SourceReference = { transport: 'directory', path: `/${text}` };
         const reference = storeNameOf(source);
         assert.equal(reference.registry, 'localhost');

@@ -32,7 +32,7 @@ suite('a compiled pattern', () => {
       const compiled = spawnSync('cc', ['-D_GNU_SOURCE', '-O1', '-o', oracle, source], { encoding: 'utf8' });
       if (compiled.error !== undefined) return context.skip(`no C compiler: ${compiled.error.message}`);
       assert.equal(compiled.status, 0, compiled.stderr);
-      const sample = fc.sample(fc.tuple(patterns, names), { numRuns: 600 });
+      const sample = fc.sample(fc.tuple(patterns, names), { numRuns: 250 });
       const ran = spawnSync(oracle, [], {
         input: sample.flatMap(([pattern, name]) => [`${pattern}\0`, `${name}\0`]).join(''),
         encoding: 'latin1',
@@ -44,7 +44,7 @@ suite('a compiled pattern', () => {
         assert.equal(globMatches(compileGlob(pattern), name) ? '1' : '0', ran.stdout[index], said);
       }
       // Both answers must have been frequent for the comparison to be worth something.
-      assert.ok(ran.stdout.split('1').length > 60);
+      assert.ok(ran.stdout.split('1').length > 25);
     } finally {
       rmSync(folder, { recursive: true });
     }

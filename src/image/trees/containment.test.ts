@@ -121,7 +121,7 @@ describe('what is made of archives', () => {
         }
         rmSync(work, { recursive: true });
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
     assert.ok(accepted > 10, `only ${accepted} archives were usable: the test shows too little`);
   });
