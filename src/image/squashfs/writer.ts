@@ -8,7 +8,7 @@ import {
   superblockSizeBytes,
   type TreeDirectory,
 } from '../../formats/squashfs/index.ts';
-import { createBlockFile } from '../../sys/block-file.ts';
+import { createUncachedFile } from '../../sys/uncached-file.ts';
 import { type Compressor, createBlockCompressor, metadataCompressor } from './block-compressor.ts';
 import { type ContentWriter, createContentWriter } from './content-writer.ts';
 import { createDataArea } from './data-area.ts';
@@ -48,7 +48,7 @@ export async function createSquashfsWriter(options: SquashfsWriterOptions): Prom
   const { compressor, blockSizeBytes, signal } = options;
   signal.throwIfAborted();
   const compressorOptions = encodeCompressorOptions(compressor.compression, compressor.level);
-  const file = await createBlockFile(options.path);
+  const file = await createUncachedFile(options.path);
   const blocks = createBlockCompressor(compressor, { blockSizeBytes, parallelism: options.parallelism });
   const area = createDataArea(file, superblockSizeBytes + compressorOptions.length);
   const { finish: finishContents, ...contents } = createContentWriter(area, blocks, {
@@ -80,6 +80,7 @@ export async function createSquashfsWriter(options: SquashfsWriterOptions): Prom
       await file.truncate(sizeBytes);
       // Last, so that a file that was cut short is not taken for an image.
       await file.write([superblock, compressorOptions], 0);
+      await file.flush();
       return { sizeBytes, inodeCount };
     },
     async [Symbol.asyncDispose]() {
