@@ -3,6 +3,7 @@
 import { readEntry } from './entry.ts';
 import type { FaceEnvironment } from './faces/terminal/environment.ts';
 import { processEnvironment } from './faces/terminal/process-environment.ts';
+import type { Planner } from './faces/terminal/planner.ts';
 
 /** Runs a command with the words after its name, and gives the exit status. Never rejects. */
 type Main = (argv: readonly string[], environment: FaceEnvironment) => Promise<number>;
@@ -32,6 +33,12 @@ const mains: Readonly<Record<string, () => Promise<Main>>> = {
   'slipway': async () => (await import('./faces/slipway/main.ts')).main,
 };
 
+/** For who explains a plan instead of running it. */
+async function plannerOf(name: string): Promise<Planner | undefined> {
+  const { planners } = await import('./planners.ts');
+  return Object.hasOwn(planners, name) ? await planners[name]?.() : undefined;
+}
+
 const entry = readEntry(process.argv.slice(2));
 const [face = '', ...words] = entry.words;
 const load = mains[face];
@@ -42,5 +49,5 @@ if (load === undefined) {
   process.exitCode = 127;
 } else {
   const main = await load();
-  process.exitCode = await main(words, processEnvironment(entry.launcher));
+  process.exitCode = await main(words, { ...processEnvironment(entry.launcher), plannerOf });
 }

@@ -176,10 +176,15 @@ suite('ch-fromhost', { skip }, async () => {
       };
       await shell(`cat > spec.json <<'X'\n${JSON.stringify(spec)}\nX`);
       await fresh();
-      const cdi = await onHost(`mkdir -p /etc/cdi; cp ${user.home}/spec.json /etc/cdi/nvidia.json`, [
-        '--nvidia',
-        'baz',
-      ]);
+      // Where both are there, the specification counts, and not the tool that came before it.
+      await shell(
+        `mkdir -p old; printf '#!/bin/sh\necho /nowhere/bin/old\n' > old/nvidia-container-cli; chmod 755 old/*`,
+      );
+      const cdi = await onHost(
+        `mkdir -p /etc/cdi; cp ${user.home}/spec.json /etc/cdi/nvidia.json`,
+        ['--nvidia', 'baz'],
+        { PATH: `${user.home}/old:${user.env['PATH'] ?? ''}` },
+      );
       assert.equal(cdi.status, 0, cdi.stderr);
       assert.match(cdi.stderr, /nvidia-smi -> \/usr\/bin/);
       assert.match(await shell('ch-run ./baz -- /sbin/ldconfig -p'), /libcuda\.so\.1 /);

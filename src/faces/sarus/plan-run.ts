@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sarus run`: the launcher asks for a plan when it has none that holds; this makes it.
-import { keepPlan, planRun, readPerson, type ReadyPlan } from '../../launch/index.ts';
+import { planRun, readPerson, type ReadyPlan } from '../../launch/index.ts';
 import { findCdiDevices, findSarusSite, parseCdiName } from '../../site/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
-import { build } from '../terminal/build.ts';
 import { errorText, exitStatusOf } from '../terminal/error-text.ts';
+import { handOver } from '../terminal/hand-over.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, readRun } from './ask-run.ts';
 import { findSarusImage } from './find-image.ts';
@@ -17,12 +17,7 @@ export async function planSarusRun(words: readonly string[], context: PlanningCo
   try {
     const ready = await planWords(words, context, (text) => said.add(text));
     for (const text of said) context.writeStderr(`sarus: ${text}\n`);
-    keepPlan(ready, {
-      runDirectory: context.runDirectory,
-      descriptor: context.planDescriptor,
-      build: build.id,
-      nowNs: wallClockNs(),
-    });
+    handOver(ready, context);
     return 0;
   } catch (error) {
     context.writeStderr(errorText('sarus', error, words.includes('--debug')));

@@ -2,7 +2,14 @@
 // From the words and variables of `shifter` to what is asked for.
 import { describeGetoptError, parseArguments } from '../../formats/getopt/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { parseUserVolumes, splitModules, type UdiRoot, type VolumeMap } from '../../site/index.ts';
+import {
+  type CdiName,
+  parseCdiName,
+  parseUserVolumes,
+  splitModules,
+  type UdiRoot,
+  type VolumeMap,
+} from '../../site/index.ts';
 import { shifter, shifterOptions } from './description.ts';
 import { chooseImage, type ImageChoice } from './image-choice.ts';
 
@@ -12,6 +19,8 @@ export type ShifterAsk = {
   readonly volumes: readonly VolumeMap[];
   /** In this order. */
   readonly moduleNames: readonly string[];
+  /** In this order. */
+  readonly devices: readonly CdiName[];
   /** Undefined: the image's entry point is not wanted. No value: its own. */
   readonly entrypoint?: { readonly program?: string };
   readonly workdir?: { readonly path?: string };
@@ -54,6 +63,7 @@ export function askShifter(
     ...(image === undefined ? {} : { image }),
     volumes: readVolumes(volumeText ?? ''),
     moduleNames: moduleText === undefined ? udiRoot.defaultModules : splitModules(moduleText),
+    devices: given('device').map((text) => readDevice(text ?? '')),
     ...(entrypoints.length === 0 ? {} : { entrypoint: program ? { program } : {} }),
     ...(workdirs.length === 0 ? {} : { workdir: path ? { path } : {} }),
     variables: given('env').map((text) => parseVariable(text ?? '', '--env')),
@@ -71,6 +81,12 @@ export function parseVariable(text: string, where: string): { readonly name: str
   if (equals <= 0) throw usage(`${where}: "${text}" is not NAME=VALUE`);
   if (equals === text.length - 1) throw usage(`${where}: "${text}" has no value`);
   return { name: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+function readDevice(text: string): CdiName {
+  const name = parseCdiName(text);
+  if (name === undefined) throw usage(`--device: "${text}" is not VENDOR/CLASS=NAME`);
+  return name;
 }
 
 /** @throws SlipwayError `shifter-volume-invalid` */

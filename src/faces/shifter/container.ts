@@ -31,6 +31,8 @@ export type ContainerInput = {
   readonly hostsFile?: string;
   /** Where an sshd is to be in the container. */
   readonly ssh?: ContainerSsh;
+  /** Of specifications of devices. */
+  readonly devices?: readonly Adaptation[];
   /** What root alone makes for a job's person. */
   readonly caches?: readonly Adaptation[];
   readonly image: LibraryTree;
@@ -88,7 +90,7 @@ export function buildContainer(input: ContainerInput): Container {
       environment: [],
     })),
   ];
-  const persons = [...(input.caches ?? []), ...volumeMounts(volumes)];
+  const persons = [...(input.devices ?? []), ...(input.caches ?? []), ...volumeMounts(volumes)];
   const above = [...site, ...persons].flatMap(({ mounts }) => mounts);
   const covers: Adaptation = {
     origin: 'shifter: what an image has there is not shown',
@@ -106,7 +108,9 @@ export function buildContainer(input: ContainerInput): Container {
   };
   return {
     layer: layerOf(input),
-    adaptations: [covers, system, ...site, ...persons].filter(({ mounts }) => mounts.length > 0),
+    adaptations: [covers, system, ...site, ...persons].filter(
+      ({ mounts, hooks = [] }) => mounts.length + hooks.length > 0,
+    ),
   };
 }
 

@@ -48,6 +48,12 @@ const options = [
     argumentName: 'NAME[,NAME...]',
     help: "the site's modules to use instead of its default ones; none for none",
   },
+  {
+    long: 'device',
+    argument: 'required',
+    argumentName: 'VENDOR/CLASS=NAME',
+    help: 'what a specification of the Container Device Interface says for this device; may be repeated',
+  },
   { long: 'verbose', short: 'v', argument: 'none', help: 'say which image, modules and volumes are used' },
   { long: 'help', short: 'h', argument: 'none', help: 'show this text' },
   { short: 'n', argument: 'none', help: 'does nothing', hidden: true },
@@ -56,7 +62,18 @@ const options = [
 export const shifterOptions: typeof options = options;
 
 export const shifter: CommandDescription<
-  'image' | 'volume' | 'entrypoint' | 'workdir' | 'env' | 'env-file' | 'clearenv' | 'module' | 'verbose' | 'help' | 'n'
+  | 'image'
+  | 'volume'
+  | 'entrypoint'
+  | 'workdir'
+  | 'env'
+  | 'env-file'
+  | 'clearenv'
+  | 'module'
+  | 'device'
+  | 'verbose'
+  | 'help'
+  | 'n'
 > = {
   name: 'shifter',
   summary: 'run a program in a container of the site',

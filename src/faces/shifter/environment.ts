@@ -32,12 +32,14 @@ export function environmentOf(given: {
   readonly request?: string;
   readonly identifier: string;
   readonly imageEnv: readonly string[];
+  /** Of which the variables count. */
+  readonly devices: readonly Adaptation[];
   readonly fromFiles: readonly Variable[];
   readonly fromOptions: readonly Variable[];
   readonly modules: readonly ShifterModule[];
   readonly site: SiteEnvironment;
 }): readonly Adaptation[] {
-  const { clearsEnvironment, request, identifier, imageEnv, fromFiles, fromOptions, modules, site } = given;
+  const { clearsEnvironment, request, identifier, imageEnv, devices, fromFiles, fromOptions, modules, site } = given;
   const of = (origin: string, environment: readonly EnvironmentEdit[]): Adaptation => ({
     origin,
     mounts: [],
@@ -54,6 +56,7 @@ export function environmentOf(given: {
       set({ name: 'SHIFTER_IMAGE', value: identifier }),
     ]),
     of('the image', variables(imageEnv).map(set)),
+    ...devices.map(({ origin, environment }) => of(origin, environment)),
     of('--env-file', fromFiles.map(set)),
     of('--env', fromOptions.map(set)),
     ...modules.map(({ name, environment }) => of(`module ${name}`, siteEdits(environment))),

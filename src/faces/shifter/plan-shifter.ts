@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `shifter`: the launcher asks for a plan when it has none that holds; this makes it.
-import { type AskedRun, keepPlan, planRun } from '../../launch/index.ts';
-import { SlipwayError } from '../../model/index.ts';
-import { defaultUdiRootPath, readUdiRoot, type UdiRoot } from '../../site/index.ts';
+import { type AskedRun, planRun } from '../../launch/index.ts';
+import { type Adaptation, SlipwayError } from '../../model/index.ts';
+import { defaultUdiRootPath, findCdiDevices, readUdiRoot, type UdiRoot } from '../../site/index.ts';
 import { createInputs, type Inputs } from '../../sys/inputs.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
-import { build } from '../terminal/build.ts';
 import { errorText } from '../terminal/error-text.ts';
+import { handOver } from '../terminal/hand-over.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
 import { askShifter, isHelpWanted, type ShifterAsk } from './ask.ts';
 import { batchScriptOf } from './batch-script.ts';
@@ -46,13 +46,11 @@ async function plan(words: readonly string[], context: PlanningContext): Promise
     return 0;
   }
   const found = await identify(words, context);
-  const ready = await planRun((inputs) => askedRun(words, inputs, found), { ...context, nowNs: wallClockNs });
-  keepPlan(ready, {
-    runDirectory: context.runDirectory,
-    descriptor: context.planDescriptor,
-    build: build.id,
-    nowNs: wallClockNs(),
-  });
+  const ready = await planRun(
+    async (inputs) => askedRun(words, inputs, { ...found, devices: await findCdiDevices(found.ask.devices, inputs) }),
+    { ...context, nowNs: wallClockNs },
+  );
+  handOver(ready, context);
   if (found.ask.isVerbose) context.writeStderr(verboseText(found.ask, found.image));
   return 0;
 }
@@ -85,7 +83,11 @@ function imageOfJob(udiRoot: UdiRoot, inputs: Inputs): ImageChoice {
   return { type: identifier.startsWith('/') ? 'local' : 'id', name: identifier, request: identifier };
 }
 
-function askedRun(words: readonly string[], inputs: Inputs, found: Identified): AskedRun {
+function askedRun(
+  words: readonly string[],
+  inputs: Inputs,
+  found: Identified & { readonly devices: readonly Adaptation[] },
+): AskedRun {
   const udiRoot = siteConfiguration(inputs);
   const ask = askShifter(words, inputs.environment, udiRoot);
   const user = containerUser(udiRoot, inputs.identity(), inputs);
@@ -96,7 +98,8 @@ function askedRun(words: readonly string[], inputs: Inputs, found: Identified): 
     volumes: ask.volumes,
     modules: modules.map(({ name }) => name),
   });
-  const isPrepared = inputs.readText(preparedConfigPath(udiRoot.udiMount)) === config;
+  // What root prepared has no mount points for what devices bring.
+  const isPrepared = found.devices.length === 0 && inputs.readText(preparedConfigPath(udiRoot.udiMount)) === config;
   const image = isPrepared
     ? preparedImage(found, udiRoot, inputs)
     : findSiteImage(found.image, { udiRoot, user, inputs });
@@ -108,7 +111,17 @@ function askedRun(words: readonly string[], inputs: Inputs, found: Identified): 
     image: image.located,
     request: (opened) => {
       const request = requestOf(
-        { ask, udiRoot, user, modules, image, inputs, config, ...(isPrepared ? { preparedAt: udiRoot.udiMount } : {}) },
+        {
+          ask,
+          udiRoot,
+          user,
+          modules,
+          image,
+          inputs,
+          config,
+          devices: found.devices,
+          ...(isPrepared ? { preparedAt: udiRoot.udiMount } : {}),
+        },
         opened,
       );
       if (script === undefined || request.conventions === undefined) return request;

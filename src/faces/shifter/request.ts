@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what is asked for, the image and the site to a RunRequest.
 import type { OpenedImage } from '../../launch/index.ts';
-import { type FaceConventions, noIsolation, type RunRequest, SlipwayError } from '../../model/index.ts';
+import {
+  type Adaptation,
+  type FaceConventions,
+  noIsolation,
+  type RunRequest,
+  SlipwayError,
+} from '../../model/index.ts';
 import type { ShifterModule, UdiRoot } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { parseVariable, type ShifterAsk } from './ask.ts';
@@ -22,17 +28,30 @@ export type RequestInput = {
   readonly inputs: Inputs;
   /** The text of /var/shifterConfig.json. */
   readonly config: string;
+  /** Of specifications of devices. */
+  readonly devices: readonly Adaptation[];
   /** The root that a job's prolog prepared from all this; absent: one is built here. */
   readonly preparedAt?: string;
 };
 
 /** @throws SlipwayError `shifter-volume-missing`, `shifter-no-entrypoint`, `shifter-no-workdir`, `usage`, those of the container */
 export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest {
-  const { ask, udiRoot, user, modules, image, inputs, config, preparedAt } = input;
+  const { ask, udiRoot, user, modules, image, inputs, config, devices, preparedAt } = input;
   const { volumes } = ask;
   const built: Container =
     preparedAt === undefined
-      ? buildContainer({ udiRoot, user, modules, volumes, config, image: opened, inputs, isRoot: false })
+      ? buildContainer({
+          udiRoot,
+          user,
+          modules,
+          volumes,
+          config,
+          // Their variables come among the others.
+          devices: devices.map((each) => ({ ...each, environment: [] })),
+          image: opened,
+          inputs,
+          isRoot: false,
+        })
       : { layer: [], adaptations: volumeMounts(volumes) };
   const view = guestView(
     built.adaptations.flatMap(({ mounts }) => mounts),
@@ -52,6 +71,7 @@ export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest 
     ...(ask.image === undefined ? {} : { request: ask.image.request }),
     identifier: image.identifier,
     imageEnv: image.config.env,
+    devices,
     fromFiles: ask.envFiles.flatMap((file) => readEnvFile(file, workdir, view, inputs)),
     fromOptions: ask.variables,
     modules,

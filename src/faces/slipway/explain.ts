@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `slipway explain run …`: the plan in words.
-import { planRun } from '../../launch/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+// `slipway explain run …`: the plan in words; those of other families' commands too.
+import { planRun, type ReadyPlan } from '../../launch/index.ts';
+import { type Plan, SlipwayError } from '../../model/index.ts';
 import { explainPlan } from '../../plan/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
 import { planInWords } from '../terminal/plan-in-words.ts';
@@ -11,23 +11,52 @@ import { explain as description } from './descriptions/run.ts';
 import { readCommandLine } from './read-command-line.ts';
 import { withDevices } from './with-devices.ts';
 
+/** Commands of other families whose plans can be told; `run` is Slipway's own. */
+const explained: ReadonlySet<string> = new Set(['sarus', 'ch-run', 'shifter']);
+
 export async function run(argv: readonly string[], { environment, signal }: CommandContext): Promise<number> {
   const { options, operands } = readCommandLine(description, argv);
-  if (operands[0] !== 'run') {
-    throw new SlipwayError('usage', { command: description.name, reason: 'what to explain is missing: run' });
-  }
-  const ready = await planRun((inputs) => withDevices(askRun(['slipway', ...operands], inputs), inputs), {
+  const isJson = options.some(({ name }) => name === 'json');
+  const show = ({ plan }: ReadyPlan): void => environment.stdout.write(isJson ? asJson(plan) : inWords(plan));
+  const context = {
     environment: environment.variables,
     cwd: environment.workingDirectory,
     // Nothing is written there: generated files are only named.
     runDirectory: '<private directory>',
-    nowNs: wallClockNs,
     signal,
-  });
-  environment.stdout.write(
-    options.some(({ name }) => name === 'json')
-      ? `${JSON.stringify(ready.plan, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`
-      : planInWords(explainPlan(ready.plan), ready.plan.subject),
+  };
+  const [word = ''] = operands;
+  const plan = explained.has(word) ? await environment.plannerOf?.(word) : undefined;
+  if (plan !== undefined) {
+    const { launcher, stdout, stderr } = environment;
+    const { columns } = stdout.size();
+    return await plan(operands, {
+      ...context,
+      launcher,
+      planDescriptor: -1,
+      show,
+      writeStdout: stdout.write,
+      writeStderr: stderr.write,
+      columns: () => columns,
+    });
+  }
+  if (word !== 'run') {
+    const reason = 'what to explain is missing: run, sarus run, ch-run or shifter';
+    throw new SlipwayError('usage', { command: description.name, reason });
+  }
+  show(
+    await planRun((inputs) => withDevices(askRun(['slipway', ...operands], inputs), inputs), {
+      ...context,
+      nowNs: wallClockNs,
+    }),
   );
   return 0;
+}
+
+function asJson(plan: Plan): string {
+  return `${JSON.stringify(plan, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`;
+}
+
+function inWords(plan: Plan): string {
+  return planInWords(explainPlan(plan), plan.subject);
 }

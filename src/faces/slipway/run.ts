@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `slipway run`: the launcher asks for a plan when it has none that holds; this makes it.
-import { keepPlan, planRun } from '../../launch/index.ts';
+import { planRun } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
+import { handOver } from '../terminal/hand-over.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
-import { build } from '../terminal/build.ts';
 import { run as description } from './descriptions/run.ts';
 import { withDevices } from './with-devices.ts';
 
@@ -23,12 +23,7 @@ export async function planSlipwayRun(words: readonly string[], context: Planning
     ...context,
     nowNs: wallClockNs,
   });
-  keepPlan(ready, {
-    runDirectory: context.runDirectory,
-    descriptor: context.planDescriptor,
-    build: build.id,
-    nowNs: wallClockNs(),
-  });
+  handOver(ready, context);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 // All that a face takes from the process it runs in, given to it so that tests can give another.
 import type { Clock } from '../../sys/clock.ts';
 import type { InputStream } from './input.ts';
+import type { Planner } from './planner.ts';
 
 /** Where text goes. `write` never fails: what goes wrong is told through `onBroken`. */
 export type OutputStream = {
@@ -29,6 +30,8 @@ export type FaceEnvironment = {
   /** What people read meanwhile. */
   readonly stderr: OutputStream;
   readonly clock: Clock;
+  /** What plans for a command, whatever its family. */
+  readonly plannerOf?: (name: string) => Promise<Planner | undefined>;
   /** Calls `action` every `intervalMs` until the result is called; keeps no process alive. */
   readonly every: (intervalMs: number, action: () => void) => () => void;
   /** Handles a signal until the result is called. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the launcher asks a face for a plan.
+import type { ReadyPlan } from '../../launch/index.ts';
 
 export type PlanningContext = {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -10,6 +11,8 @@ export type PlanningContext = {
   readonly launcher: string;
   /** Where the launcher reads the plan. */
   readonly planDescriptor: number;
+  /** Takes the plan instead of the launcher; nothing is kept then. */
+  readonly show?: (ready: ReadyPlan) => void;
   readonly writeStdout: (text: string) => void;
   readonly writeStderr: (text: string) => void;
   readonly columns: () => number;

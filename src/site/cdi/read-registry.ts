@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The specifications that are installed on this machine.
-import { describeError } from '../../model/index.ts';
+import { describeError, SlipwayError } from '../../model/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import type { CdiRegistry } from './resolve-devices.ts';
 import type { CdiSpec } from './spec.ts';
@@ -10,6 +10,15 @@ export const cdiDirectories: readonly string[] = ['/etc/cdi', '/var/run/cdi'];
 
 const maxSpecBytes = 8 << 20;
 const specName = /\.(?:json|yaml)$/;
+
+/** Reads one file. @throws SlipwayError `cdi-spec-malformed` */
+export async function readCdiFile(path: string, inputs: Inputs): Promise<CdiSpec> {
+  const text = inputs.readText(path, maxSpecBytes);
+  if (text === undefined)
+    throw new SlipwayError('cdi-spec-malformed', { path, line: 1, reason: 'there is no such file' });
+  const { parseCdiSpec } = await import('./parse-spec.ts');
+  return parseCdiSpec(text, path);
+}
 
 /** Reads every specification below `directories`. One that can't be used is a fault, not an error: another may do. */
 export async function readCdiRegistry(

@@ -30,10 +30,18 @@ export type CdiAdaptation = Adaptation & {
  * @throws SlipwayError `cdi-device-unknown`, `cdi-device-ambiguous`
  */
 export function resolveCdiDevices(names: readonly CdiName[], registry: CdiRegistry): readonly CdiAdaptation[] {
-  const seen = new Set<CdiSpec>();
-  return names.flatMap((name) => {
-    const { spec, device } = findDevice(name, registry);
-    const origin = `${spec.path}:${device.line}: device ${name.kind}=${name.device}`;
+  return adaptationsOf(
+    names.map((name) => findDevice(name, registry)),
+    new Set(),
+  );
+}
+
+export type FoundDevice = { readonly spec: CdiSpec; readonly device: CdiDevice };
+
+/** `seen` holds the specifications whose own edits are made already, and gets the others. */
+export function adaptationsOf(devices: readonly FoundDevice[], seen: Set<CdiSpec>): readonly CdiAdaptation[] {
+  return devices.flatMap(({ spec, device }) => {
+    const origin = `${spec.path}:${device.line}: device ${spec.kind}=${device.name}`;
     const own = adaptationOf(device.edits, origin, mountsOf(spec.edits));
     if (seen.has(spec)) return [own];
     seen.add(spec);
@@ -42,7 +50,8 @@ export function resolveCdiDevices(names: readonly CdiName[], registry: CdiRegist
   });
 }
 
-function findDevice(name: CdiName, registry: CdiRegistry): { readonly spec: CdiSpec; readonly device: CdiDevice } {
+/** @throws SlipwayError `cdi-device-unknown`, `cdi-device-ambiguous` */
+export function findDevice(name: CdiName, registry: CdiRegistry): FoundDevice {
   const full = `${name.kind}=${name.device}`;
   for (const { specs } of registry.directories.toReversed()) {
     const found = specs.flatMap((spec) =>
@@ -60,7 +69,7 @@ function findDevice(name: CdiName, registry: CdiRegistry): { readonly spec: CdiS
   throw new SlipwayError('cdi-device-unknown', { name: full, reason: whyUnknown(name, registry) });
 }
 
-function whyUnknown({ kind }: CdiName, { directories, faults }: CdiRegistry): string {
+export function whyUnknown({ kind }: Pick<CdiName, 'kind'>, { directories, faults }: CdiRegistry): string {
   const [fault] = faults;
   if (fault !== undefined) return `and ${fault.path} can not be used: ${fault.reason}`;
   const specs = directories.flatMap((directory) => directory.specs);

@@ -71,7 +71,7 @@ export const chFromhost: CommandDescription<ChFromhostOption> = {
       long: 'nvidia',
       argument: 'none',
       group: which,
-      help: "what nvidia-container-cli lists, else CDI's specifications, else the driver's own files",
+      help: "what CDI's specifications mount, else what nvidia-container-cli lists, else the driver's own files",
     },
     {
       long: 'dest',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of NVIDIA's driver: what its own tool lists, else what CDI's specifications mount, else what is known by name.
+// The files of NVIDIA's driver: what CDI's specifications mount, else what its older tool lists, else what is known by name.
 import { machineLibraries } from '../../../host/index.ts';
 import { SlipwayError } from '../../../model/index.ts';
 import { readCdiRegistry } from '../../../site/index.ts';
@@ -24,7 +24,7 @@ const library =
 export async function nvidiaFiles(context: CommandContext): Promise<readonly string[]> {
   const { environment } = context;
   const inputs = createInputs({ environment: environment.variables, cwd: environment.workingDirectory });
-  const found = (await listed(context)) ?? (await specified(inputs)) ?? (await known(inputs));
+  const found = (await specified(inputs)) ?? (await listed(context)) ?? (await known(inputs));
   if (found !== undefined) return found;
   const reason = `${tool} failed, no CDI specification is for ${kind}, and no driver was found; does this host have GPUs?`;
   throw new SlipwayError('charliecloud-fromhost', { reason });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a command line of `ch-run` to what is asked of the planner.
 import type { AskedRun, OpenedImage } from '../../../launch/index.ts';
-import { noIsolation, type RunRequest, SlipwayError, type Writable } from '../../../model/index.ts';
+import { type Adaptation, noIsolation, type RunRequest, SlipwayError, type Writable } from '../../../model/index.ts';
 import type { Inputs } from '../../../sys/inputs.ts';
 import { systemError } from '../../../sys/system-error.ts';
 import { accountsOf } from './accounts.ts';
@@ -23,6 +23,8 @@ type Given = {
   readonly speaker: Speaker;
   /** The caller's, for what --verbose tells. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** What each wish for devices brings, in the order of the command line. */
+  readonly devices: readonly (readonly Adaptation[])[];
   /** The program that `--ch-ssh` shows. */
   readonly chSsh: string;
 };
@@ -41,9 +43,11 @@ export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
   const { newRoot, ...located } = image;
   const request = (opened: OpenedImage): RunRequest => {
     const table = createMountTable({ image: opened, inputs, newRoot, isWritable: line.write !== 'no' });
-    addMounts(table, line, { accounts, opened, inputs, chSsh: given.chSsh });
+    addOwnMounts(table, line, { accounts, opened, inputs, chSsh: given.chSsh });
+    const own = [...table.mounts()];
+    for (const { source, target } of line.binds) table.addUserBind(source, target);
     const workdir = line.workdir ?? '/';
-    const environment = environmentEdits(line, { image: opened, inputs, speaker });
+    const environment = environmentEdits(line, { image: opened, devices: given.devices, inputs, speaker });
     if (line.verbosity > 0) sayEnvironment(environment.slice(1, -1), given.variables, speaker);
     sayCommand(line, speaker);
     return {
@@ -51,12 +55,16 @@ export function askChRun(line: ChRunCommandLine, given: Given): AskedRun {
         style: line.verbosity > 0 ? 'charliecloud-verbose' : 'charliecloud',
         statuses: { own: 1, notFound: 1, notExecutable: 1 },
         rootFlags: {},
-        makesMountPoints: false,
+        // Those that devices need; of all others a face's own rules say whether they may be missing.
+        makesMountPoints: given.devices.length > 0,
+        sharesImage: given.devices.length > 0,
         workdirs: [{ how: 'must', path: workdir, origin: line.workdir === undefined ? 'default' : '--cd' }],
         words: line.covers.isExact ? line.command : [],
       },
       adaptations: [
-        { origin: 'ch-run', mounts: table.mounts(), environment: [] },
+        { origin: 'ch-run', mounts: own, environment: [] },
+        ...given.devices.flat().map((each) => withMountPoints(each)),
+        { origin: 'ch-run', mounts: table.mounts().slice(own.length), environment: [] },
         ...environment.map((edit) => ({ origin: edit.origin, mounts: [], environment: edit.edits })),
       ],
       writable: writable(line),
@@ -87,7 +95,13 @@ function discards(verbosity: number): Pick<RunRequest['isolation'], 'discards'> 
   return { discards: verbosity === -3 ? [1, 2] : [1] };
 }
 
-function addMounts(
+/** What a specification of devices asks for, but for the variables, which have their place among all others. */
+function withMountPoints(devices: Adaptation): Adaptation {
+  const mounts = devices.mounts.map((mount) => ({ ...mount, flags: { ...mount.flags, create: true } }));
+  return { ...devices, mounts, environment: [] };
+}
+
+function addOwnMounts(
   table: MountTable,
   line: ChRunCommandLine,
   given: {
@@ -113,7 +127,6 @@ function addMounts(
     if (opened.kindOf('/usr/bin/ch-ssh') === undefined) throw new SlipwayError('charliecloud-ch-ssh', {});
     table.addBind(bind(chSsh, '/usr/bin/ch-ssh'));
   }
-  for (const { source, target } of line.binds) table.addUserBind(source, target);
 }
 
 function hostTemporaryDirectory(inputs: Inputs): string {

@@ -18,7 +18,27 @@ const options = [
     argumentName: 'DIR',
     help: 'initial working directory in container (default: /)',
   },
+  {
+    long: 'cdi-dirs',
+    argument: 'required',
+    argumentName: 'PATHS',
+    help: 'directories of CDI specifications, separated by colons (default: $CH_RUN_CDI_DIRS, else /etc/cdi:/var/run/cdi)',
+    completion: 'directory',
+  },
   { long: 'ch-ssh', argument: 'none', help: 'bind ch-ssh into image at /usr/bin/ch-ssh' },
+  {
+    long: 'device',
+    argument: 'required',
+    argumentName: 'DEV',
+    help: 'inject the CDI device DEV: VENDOR/CLASS=NAME, or VENDOR/CLASS for all of a kind, or the path of a specification (implies --write-fake; may be repeated)',
+    completion: 'file',
+  },
+  {
+    long: 'devices',
+    short: 'd',
+    argument: 'none',
+    help: 'inject all CDI devices for which there is a specification (implies --write-fake)',
+  },
   { long: 'env-no-expand', argument: 'none', help: "don't expand $ in --set-env and --set-env0 input" },
   {
     long: 'feature',
@@ -136,6 +156,7 @@ export const chRun: CommandDescription<(typeof options)[number]['long']> = {
     {
       title: 'Environment variables',
       items: [
+        { term: 'CH_RUN_CDI_DIRS', help: 'directories of CDI specifications, unless --cdi-dirs names some' },
         { term: 'CH_IMAGE_STORAGE', help: 'the storage directory, unless --storage names one' },
         { term: 'TMPDIR', help: 'what the container shows as /tmp, instead of the /tmp of this machine' },
         { term: 'USER', help: 'must be set' },

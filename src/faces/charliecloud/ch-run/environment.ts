@@ -3,7 +3,7 @@
 // then the sign that a container is running, which nothing can take away.
 import type { OpenedImage } from '../../../launch/index.ts';
 import { compileGlob } from '../../../formats/glob/index.ts';
-import { type EnvironmentEdit, SlipwayError } from '../../../model/index.ts';
+import { type Adaptation, type EnvironmentEdit, SlipwayError } from '../../../model/index.ts';
 import type { Inputs } from '../../../sys/inputs.ts';
 import { systemError } from '../../../sys/system-error.ts';
 import type { Speaker } from '../messages.ts';
@@ -14,15 +14,27 @@ export type NamedEdits = { readonly origin: string; readonly edits: readonly Env
 
 const imageFile = '/ch/environment';
 
-/** @throws SlipwayError `charliecloud-open`, `charliecloud-variable` */
+/**
+ * @param given.devices what each wish for devices brings, in the order of the command line
+ * @throws SlipwayError `charliecloud-open`, `charliecloud-variable`
+ */
 export function environmentEdits(
   line: ChRunCommandLine,
-  given: { readonly image: Pick<OpenedImage, 'readText'>; readonly inputs: Inputs; readonly speaker: Speaker },
+  given: {
+    readonly image: Pick<OpenedImage, 'readText'>;
+    readonly devices: readonly (readonly Adaptation[])[];
+    readonly inputs: Inputs;
+    readonly speaker: Speaker;
+  },
 ): readonly NamedEdits[] {
-  const edits = line.environment.map((option): NamedEdits => {
-    if (option.kind === 'unset') return { origin: option.origin, edits: [unset(option.glob)] };
+  const devices = given.devices.values();
+  const edits = line.environment.flatMap((option): readonly NamedEdits[] => {
+    if (option.kind === 'unset') return [{ origin: option.origin, edits: [unset(option.glob)] }];
+    if (option.kind === 'devices') {
+      return (devices.next().value ?? []).map(({ origin, environment }) => ({ origin, edits: environment }));
+    }
     const assignments = option.kind === 'assign' ? option.assignments : assignmentsOfImage(option, given.image);
-    return { origin: option.origin, edits: assignments.map((one) => assign(one, line.expandsVariables)) };
+    return [{ origin: option.origin, edits: assignments.map((one) => assign(one, line.expandsVariables)) }];
   });
   return [
     { origin: 'default', edits: defaultEdits(line, given.inputs, given.speaker) },

@@ -3,8 +3,10 @@
 import { describeGetoptError, type GivenOption, parseArguments } from '../../../formats/getopt/index.ts';
 import { type Plan, SlipwayError } from '../../../model/index.ts';
 import type { Inputs } from '../../../sys/inputs.ts';
+import { systemError } from '../../../sys/system-error.ts';
 import type { Speaker } from '../messages.ts';
 import { type Assignment, parseAssignments, readEnvironmentFile } from './assignments.ts';
+import { absolutePaths, type CdiWish, isCdiKind, parseCdiName } from '../../../site/index.ts';
 import { type BindOption, parseBind } from './bind-option.ts';
 import { chRun, chRunOptions } from './description.ts';
 
@@ -13,7 +15,9 @@ export type EnvironmentOption =
   | { readonly kind: 'assign'; readonly assignments: readonly Assignment[]; readonly origin: string }
   /** From /ch/environment in the image. */
   | { readonly kind: 'assign-from-image'; readonly separator: string; readonly origin: string }
-  | { readonly kind: 'unset'; readonly glob: string; readonly origin: string };
+  | { readonly kind: 'unset'; readonly glob: string; readonly origin: string }
+  /** What the devices that are wished for here bring. */
+  | { readonly kind: 'devices'; readonly wish: CdiWish };
 
 export type JoinOptions = {
   readonly isWanted: boolean;
@@ -31,6 +35,8 @@ export type ChRunCommandLine = {
   readonly binds: readonly BindOption[];
   readonly environment: readonly EnvironmentOption[];
   readonly expandsVariables: boolean;
+  /** Where CDI specifications are looked for. */
+  readonly specificationPaths: readonly string[];
   readonly join: JoinOptions;
   readonly storage: string;
   readonly workdir: string | undefined;
@@ -52,7 +58,7 @@ export type ChRunCommandLine = {
 export type Ending = { readonly ending: 'help' | 'usage' | 'version' | 'no-arguments' | 'done' | 'refused' };
 
 const features = ['extglob', 'overlayfs', 'seccomp', 'squash', 'tmpfs-xattrs'];
-const defaultFakeSize = '12%';
+const fake = { fakeSize: '12%' } as const;
 
 /**
  * Reads a command line: `words` are argv.
@@ -76,6 +82,8 @@ export function readCommandLine(words: readonly string[], inputs: Inputs, speake
   const isExact = !(parsed.consumed < words.length - 1 && words[parsed.consumed] === '--');
   return {
     ...state,
+    // Room for mount points, and for who relies on an image that can be written to where devices are.
+    write: state.write === 'no' && state.environment.some(({ kind }) => kind === 'devices') ? fake : state.write,
     image,
     command,
     covers: { words: isExact ? words : words.slice(0, parsed.consumed + 1), isExact },
@@ -93,6 +101,7 @@ function initialState(inputs: Inputs, user: string): State {
     binds: [],
     environment: [],
     expandsVariables: true,
+    specificationPaths: absolutePaths(inputs.environment('CH_RUN_CDI_DIRS') ?? ''),
     join: { isWanted: false, count: undefined, tag: undefined, pid: undefined },
     storage: inputs.environment('CH_IMAGE_STORAGE') ?? `/var/tmp/${user}.ch`,
     workdir: undefined,
@@ -139,6 +148,18 @@ function applyOption(
       return undefined;
     case 'cd':
       state.workdir = value;
+      return undefined;
+    case 'cdi-dirs':
+      state.specificationPaths = value
+        .split(':')
+        .filter((path) => path !== '')
+        .map(inputs.absolute);
+      return undefined;
+    case 'device':
+      state.environment = [...state.environment, { kind: 'devices', wish: parseDevice(value, inputs) }];
+      return undefined;
+    case 'devices':
+      state.environment = [...state.environment, { kind: 'devices', wish: 'all' }];
       return undefined;
     case 'ch-ssh':
       state.hasChSsh = true;
@@ -218,7 +239,7 @@ function applyOption(
       state.write = 'in-place';
       return undefined;
     case 'write-fake':
-      state.write = { fakeSize: given.value ?? defaultFakeSize };
+      state.write = { fakeSize: given.value ?? fake.fakeSize };
       return undefined;
     default:
       throw new Error(`unknown option ${String(given.name satisfies never)}`);
@@ -231,6 +252,23 @@ function assignment(option: 'set-env' | 'set-env0', value: string | undefined, i
   if (value === undefined) return { kind: 'assign-from-image', separator, origin };
   if (value.includes('=')) return { kind: 'assign', assignments: parseAssignments([value], () => value), origin };
   return { kind: 'assign', assignments: readEnvironmentFile(value, separator, inputs), origin };
+}
+
+/** @throws SlipwayError `charliecloud-option`, `charliecloud-open` */
+function parseDevice(text: string, inputs: Inputs): CdiWish {
+  if (/^[./]/.test(text)) {
+    const file = inputs.absolute(text);
+    if (inputs.kindOf(file) !== 'file')
+      throw new SlipwayError('charliecloud-open', { path: text }, { cause: systemError('ENOENT') });
+    return { file };
+  }
+  const name = parseCdiName(text);
+  if (name !== undefined) return { names: [name] };
+  if (isCdiKind(text)) return { kind: text };
+  throw new SlipwayError('charliecloud-option', {
+    option: '--device',
+    reason: `neither VENDOR/CLASS[=NAME] nor a path: ${text}`,
+  });
 }
 
 /** What comes after it on the command line heeds it. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { optionTableFaults } from '../../../formats/getopt/index.ts';
+import { type OptionEntry, optionTableFaults, parseArguments } from '../../../formats/getopt/index.ts';
 import { hasCode } from '../../../model/index.ts';
 import { hasVariables, parseAssignments } from './assignments.ts';
 import { parseBind } from './bind-option.ts';
@@ -15,6 +15,20 @@ import { parseNumber } from './options.ts';
 suite('ch-run', () => {
   test('has an option table that getopt can take', () => {
     assert.deepEqual(optionTableFaults(chRunOptions), []);
+  });
+
+  test('understands every abbreviation that releases without CDI understand', () => {
+    const cdi: readonly string[] = ['cdi-dirs', 'device', 'devices'];
+    const older = chRunOptions.filter(({ long }) => !cdi.includes(long));
+    const read = (table: readonly OptionEntry[], word: string): string | undefined => {
+      const parsed = parseArguments(table, [word, 'value'], { mode: 'stop-at-operand' });
+      return parsed.ok ? parsed.options[0]?.option.long : undefined;
+    };
+    const words = older.flatMap(({ long }) => Array.from(long, (_, index) => `--${long.slice(0, index + 1)}`));
+    const understood = words.filter((word) => read(older, word) !== undefined);
+    assert.ok(understood.length > 100);
+    for (const word of understood) assert.equal(read(chRunOptions, word), read(older, word), word);
+    assert.deepEqual([read(chRunOptions, '--device'), read(chRunOptions, '--cdi')], ['device', 'cdi-dirs']);
   });
 
   test('divides --bind at the first colon', () => {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ch-run`: the launcher asks for a plan when it has none that holds; this makes it.
 import { hasCode } from '../../../model/index.ts';
-import { keepPlan, planRun } from '../../../launch/index.ts';
+import { planRun } from '../../../launch/index.ts';
+import { findCdiWishes } from '../../../site/index.ts';
 import { createInputs } from '../../../sys/inputs.ts';
 import { parentProcess } from '../../../sys/process-identity.ts';
 import { wallClockNs } from '../../../sys/wall-clock.ts';
 import { build } from '../../terminal/build.ts';
+import { handOver } from '../../terminal/hand-over.ts';
 import type { PlanningContext } from '../../terminal/planner.ts';
 import { createSpeaker, type Level, repeatedWarnings } from '../messages.ts';
 import { askChRun } from './ask.ts';
@@ -35,13 +37,17 @@ export async function planChRun(words: readonly string[], context: PlanningConte
       return await end(first.ending, context);
     }
     const ready = await planRun(
-      (inputs) => {
+      async (inputs) => {
         // A file that changes while it is read is read again, and all is said once.
         lines = [];
         const line = readCommandLine(words, inputs, speaker);
         if ('ending' in line) throw new Error('a command line ends without a command only now');
+        const wishes = line.environment.flatMap((option) => (option.kind === 'devices' ? [option.wish] : []));
+        const paths = line.specificationPaths;
+        const devices = await findCdiWishes(wishes, inputs, paths.length === 0 ? undefined : paths);
         const asked = askChRun(line, {
           inputs,
+          devices,
           speaker,
           variables: context.environment,
           chSsh: besideLauncher(context.launcher, 'ch-ssh'),
@@ -51,12 +57,7 @@ export async function planChRun(words: readonly string[], context: PlanningConte
       },
       { ...context, nowNs: wallClockNs },
     );
-    keepPlan(ready, {
-      runDirectory: context.runDirectory,
-      descriptor: context.planDescriptor,
-      build: build.id,
-      nowNs: wallClockNs(),
-    });
+    handOver(ready, context);
     tell();
     return 0;
   } catch (error) {

@@ -31,6 +31,7 @@ export function layServer(given: {
     clearsEnvironment: false,
     identifier: image.identifier,
     imageEnv: image.config.env,
+    devices: [],
     fromFiles: [],
     fromOptions: [],
     modules,

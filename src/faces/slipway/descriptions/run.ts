@@ -216,9 +216,9 @@ export const explain: CommandDescription = {
   summary: 'say what a run would do, and why',
   description: [
     'Plans `slipway run` with the same words, and prints the plan: each step with who asked for it, and what the plan ' +
-      'depends on. Nothing is mounted or run.',
+      'depends on. Nothing is mounted or run. The same for the command lines of `sarus run`, `ch-run` and `shifter`.',
   ],
-  usage: ['[--json] run [OPTION...] IMAGE [--] [COMMAND [ARG...]]'],
+  usage: ['[--json] run [OPTION...] IMAGE [--] [COMMAND [ARG...]]', '[--json] ch-run|shifter|sarus WORD...'],
   operands: [
     { name: 'run', help: 'the command to explain' },
     { name: 'IMAGE', help: 'as for slipway run', completion: 'image-or-file' },
@@ -229,5 +229,8 @@ export const explain: CommandDescription = {
     { long: 'help', short: 'h', argument: 'none', help: 'print this and end' },
   ],
   rules: { mode: 'stop-at-operand', leadingOperands: 1 },
-  examples: [{ command: 'slipway explain run -v /scratch:/data debian:12 -- ls /data', help: 'which mounts, and why' }],
+  examples: [
+    { command: 'slipway explain run -v /scratch:/data debian:12 -- ls /data', help: 'which mounts, and why' },
+    { command: 'slipway explain ch-run --device=nvidia.com/gpu=all image.sqfs -- true', help: 'of ch-run' },
+  ],
 };
