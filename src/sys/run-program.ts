@@ -10,8 +10,10 @@ export type ProgramRun = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What it reads on standard input. */
   readonly input?: string | Buffer;
-  /** Whether standard error is part of the output; otherwise it goes nowhere. */
+  /** Whether standard error is part of the output. */
   readonly mergesErrors?: boolean;
+  /** Whether standard error is this process's own; it goes nowhere where neither is said. */
+  readonly passesErrors?: boolean;
   /** Of the output; a program that prints more is killed. */
   readonly maxOutputBytes: number;
   readonly timeoutMs: number;
@@ -34,7 +36,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
   const [program, ...words] = run.argv;
   const child = spawn(program, words, {
     env: { ...run.environment },
-    stdio: ['pipe', 'pipe', run.mergesErrors === true ? 'pipe' : 'ignore'],
+    stdio: ['pipe', 'pipe', run.mergesErrors === true ? 'pipe' : run.passesErrors === true ? 'inherit' : 'ignore'],
     // A process group of its own: a script that is killed alone leaves its commands running.
     detached: true,
   });

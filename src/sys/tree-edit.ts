@@ -18,7 +18,7 @@ import {
   unlinkSync,
   utimesSync,
 } from 'node:fs';
-import { isErrno } from './file-errors.ts';
+import { isErrno, reasonOf } from './file-errors.ts';
 
 const maxLinks = 40;
 
@@ -67,12 +67,19 @@ export function copyContent(from: string, to: string): void {
   utimesSync(to, stats.atime, stats.mtime);
 }
 
-/** Whether it is a file that can be read, links followed. */
+/** Whether it is a file, links followed. */
 export function isReadableFile(path: string): boolean {
+  return whyNoFile(path) === undefined;
+}
+
+/** Why what a path leads to is not a file that can be copied; undefined where it is one. */
+export function whyNoFile(path: string): string | undefined {
   try {
-    return statSync(path).isFile();
-  } catch {
-    return false;
+    const stats = statSync(path);
+    if (stats.isFile()) return undefined;
+    return stats.isDirectory() ? 'it is a directory' : 'it is not a regular file';
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 

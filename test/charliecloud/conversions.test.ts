@@ -91,6 +91,16 @@ suite('ch-convert and that of Debian', { skip }, async () => {
     });
   }
 
+  test('-v says with what it works, as the other does', async () => {
+    const said = async (user: TestUser, program: string): Promise<readonly string[]> => {
+      const { stderr } = await convert(user, program, '-v -n --no-clobber ./img never.sqfs');
+      return stderr.split('\n').filter((line) => /^(?:verbose level|docker|podman|noclobber): /.test(line));
+    };
+    const [one, other] = [await said(ours, `${ours.prefix}/bin/ch-convert`), await said(theirs, '/usr/bin/ch-convert')];
+    assert.equal(one.length, 4);
+    assert.deepEqual(one, other);
+  });
+
   test('a file of which one may not read the content fails, and leaves nothing', async () => {
     await ours.runOk([
       'sh',

@@ -69,6 +69,28 @@ suite('ch-fromhost', { skip }, async () => {
     });
   }
 
+  test('what fails says why, once, with status 1', async () => {
+    await fresh();
+    await shell(
+      'rm -rf locked; mkdir -m 0555 locked; mkdir -p bare/dev bare/proc bare/sys bare/tmp bare/etc; touch bare/etc/passwd bare/etc/group',
+    );
+    for (const [words, stderr] of [
+      [['-p', '/nosuch/bin/x', 'baz'], /^ch-fromhost: cannot inject: \/nosuch\/bin\/x: no such file or directory$/m],
+      [['-p', '/usr/bin', 'baz'], /^ch-fromhost: cannot inject: \/usr\/bin: it is a directory$/m],
+      [['-f', 'nosuch', 'baz'], /^ch-fromhost: cannot read file: nosuch: no such file$/m],
+      [['-f', '/etc', 'baz'], /^ch-fromhost: cannot read file: \/etc: illegal operation on a directory$/m],
+      [['-c', 'nosuch x', 'baz'], /^ch-fromhost: command failed: nosuch x: there is no program nosuch in PATH$/m],
+      [['-c', 'ls /nosuch', 'baz'], /^ls: .*\nch-fromhost: command failed: ls \/nosuch$/m],
+      [['-p', bar, 'locked'], /^ch-fromhost: cannot change image: locked: permission denied$/m],
+      [['--lib-path', 'bare'], /^ch-run\[\d+\]: error: .*\/sbin\/ldconfig.*\nch-fromhost: empty path from ldconfig$/m],
+    ] as const) {
+      const result = await fromhost(words);
+      assert.equal(result.status, 1, words.join(' '));
+      assert.match(result.stderr, stderr);
+      assert.doesNotMatch(result.stderr, /running ldconfig/);
+    }
+  });
+
   test('--dest is for the files behind it', async () => {
     await fresh();
     const result = await fromhost(['--dest', '/corge', '--file', 'qux.txt', '--dest', '/etc', '--path', quux, 'baz']);

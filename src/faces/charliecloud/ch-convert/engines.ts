@@ -58,9 +58,14 @@ export async function runEngine(
   });
 }
 
+/** Its program, by the caller's PATH; undefined where it is not installed. */
+export async function locateEngine(engine: Engine, { environment }: CommandContext): Promise<string | undefined> {
+  return await findProgram(engine, `${environment.variables['PATH'] ?? ''}:${systemSearchPath}`);
+}
+
 /** @throws SlipwayError `charliecloud-convert` where it is not installed */
-export async function findEngine(engine: Engine, { environment }: CommandContext): Promise<string> {
-  const program = await findProgram(engine, `${environment.variables['PATH'] ?? ''}:${systemSearchPath}`);
+export async function findEngine(engine: Engine, context: CommandContext): Promise<string> {
+  const program = await locateEngine(engine, context);
   if (program !== undefined) return program;
   throw new SlipwayError('charliecloud-convert', { reason: `format ${engine} invalid: ${engine} not found` });
 }

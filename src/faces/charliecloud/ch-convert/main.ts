@@ -9,7 +9,7 @@ import { findStorage, prepareStorage, type Storage, withStorageLock } from '../s
 import { checkOutput, type Output } from './check-output.ts';
 import { convert, type Input } from './convert.ts';
 import { chConvert, type ChConvertOption, type Format } from './description.ts';
-import { findEngine, hasImage, isEngine, storageOf } from './engines.ts';
+import { type Engine, findEngine, hasImage, isEngine, locateEngine, storageOf } from './engines.ts';
 import { inferFormat, readFormat } from './infer-format.ts';
 import { readOciPlace } from './oci-place.ts';
 
@@ -33,6 +33,13 @@ async function run(line: CommandLine<ChConvertOption>, context: CommandContext):
   };
   if ((await statFollowing(temporaryDirectory))?.isDirectory() !== true) {
     refuse(`no directory for temporary files: ${temporaryDirectory}`);
+  }
+  const verbosity = line.options.filter(({ name }) => name === 'verbose').length;
+  if (verbosity > 0) {
+    say(`verbose level: ${verbosity}`);
+    for (const engine of ['docker', 'podman'] as const) say(`${engine}: ${await engineState(engine, context)}`);
+    say(`temp dir: ${temporaryDirectory}`);
+    say(`noclobber: ${line.has('no-clobber') ? 'yes' : 'will clobber'}`);
   }
   say(`input:   ${formats.input.padEnd(8)}  ${from}`);
   say(`output:  ${formats.output.padEnd(8)}  ${to}`);
@@ -62,6 +69,10 @@ async function run(line: CommandLine<ChConvertOption>, context: CommandContext):
   }
   say('done');
   return 0;
+}
+
+async function engineState(engine: Engine, context: CommandContext): Promise<string> {
+  return (await locateEngine(engine, context)) === undefined ? 'not found' : 'found';
 }
 
 function pathOf(

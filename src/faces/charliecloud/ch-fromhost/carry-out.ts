@@ -49,11 +49,15 @@ export async function carryOut(asked: Asked, context: Context): Promise<void> {
     say(`  ${source} -> ${destination}${isInferred ? ' (inferred)' : ''}`);
   }
   const runsLdconfig = libraries.length > 0 && asked.runsLdconfig;
-  say(runsLdconfig ? 'running ldconfig' : 'not running ldconfig');
-  if (asked.isDryRun) return say('nothing was done: --dry-run');
+  const sayLdconfig = (): void => say(runsLdconfig ? 'running ldconfig' : 'not running ldconfig');
+  if (asked.isDryRun) {
+    sayLdconfig();
+    return say('nothing was done: --dry-run');
+  }
   await inject(root, { name: asked.image.replace(/\/+$/, ''), say }, async (injection) => {
     await apply(injection, { placed, cray, programs }, context);
     const ldconfig = { directories: runsLdconfig ? await programs.libraryDirectories() : [], run: programs.ldconfig };
+    sayLdconfig();
     await injection.commit(runsLdconfig ? ldconfig : undefined);
   });
 }

@@ -4,7 +4,7 @@
 import { dirname } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
 import { listDirectoryIfPresentSync, readFileIfPresentSync } from '../../../sys/files.ts';
-import { reasonOf } from '../../../sys/file-errors.ts';
+import { errnoOf, reasonOf } from '../../../sys/file-errors.ts';
 import { writeFileInPlace } from '../../../sys/run-directory.ts';
 import * as tree from '../../../sys/tree-edit.ts';
 
@@ -38,9 +38,22 @@ const cacheFiles = ['etc/ld.so.cache', 'var/cache/ldconfig/aux-cache'];
 /**
  * Runs `use` with an injection into the unpacked image at `root`, which people call `name`; when it rejects, the image is
  * as it was before.
- * @throws SlipwayError `charliecloud-fromhost`; what `use` throws
+ * @throws SlipwayError `charliecloud-fromhost`; what `use` throws, but for errors of the image's files
  */
 export async function inject(
+  root: string,
+  given: { readonly name: string; readonly say: (text: string) => void },
+  use: (injection: Injection) => Promise<void>,
+): Promise<void> {
+  try {
+    await injectOrRestore(root, given, use);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    refuse(`cannot change image: ${given.name}: ${reasonOf(error)}`);
+  }
+}
+
+async function injectOrRestore(
   root: string,
   given: { readonly name: string; readonly say: (text: string) => void },
   use: (injection: Injection) => Promise<void>,
@@ -95,13 +108,13 @@ export async function inject(
   const injection: Injection = {
     stage: async (source, guestDirectory, edit) => {
       const directory = prepareDirectory(guestDirectory);
-      if (!tree.isReadableFile(source)) refuse(`cannot inject: ${source}`);
+      const reason = tree.whyNoFile(source);
+      if (reason !== undefined) refuse(`cannot inject: ${source}: ${reason}`);
       const temporary = stageAt(directory, source.slice(source.lastIndexOf('/') + 1));
       try {
         tree.copyContent(source, temporary);
-      } catch (cause) {
-        const fields = { reason: `cannot inject: ${source}: ${reasonOf(cause)}` };
-        throw new SlipwayError('charliecloud-fromhost', fields, { cause });
+      } catch (error) {
+        refuse(`cannot inject: ${source}: ${reasonOf(error)}`);
       }
       await edit?.(temporary);
     },

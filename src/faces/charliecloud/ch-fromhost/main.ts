@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { renderHelp, renderUsage } from '../../../formats/getopt/index.ts';
 import { describeError, hasCode, SlipwayError } from '../../../model/index.ts';
+import { reasonOf } from '../../../sys/file-errors.ts';
 import { readFileIfPresent, statFollowing } from '../../../sys/files.ts';
 import { systemSearchPath } from '../../../sys/process.ts';
 import { runProgram } from '../../../sys/run-program.ts';
@@ -68,21 +69,21 @@ function sourcesOf(context: CommandContext): Sources {
       const result = await runProgram({
         argv: [program, ...words],
         environment: { ...variables, PATH: variables['PATH'] ?? systemSearchPath },
+        passesErrors: true,
         maxOutputBytes: maxListBytes,
         timeoutMs: commandTimeoutMs,
         signal,
-      }).catch(() => undefined);
-      if (result?.exitStatus !== 0) {
-        throw new SlipwayError('charliecloud-fromhost', { reason: `command failed: ${command}` });
-      }
+      }).catch((cause: unknown) => refuse(`command failed: ${command}: ${messageOf(cause)}`));
+      if (result.exitStatus !== 0) refuse(`command failed: ${command}`);
       return result.output.toString('utf8').split('\n');
     },
     lines: async (file) => {
       const path = resolve(workingDirectory, file);
-      const bytes = await readFileIfPresent(path, { maxBytes: maxListBytes }).catch(() => undefined);
-      if (bytes === undefined) {
-        throw new SlipwayError('charliecloud-fromhost', { reason: `cannot read file: ${file}` });
-      }
+      const unreadable = (reason: string): never => refuse(`cannot read file: ${file}: ${reason}`);
+      const bytes = await readFileIfPresent(path, { maxBytes: maxListBytes }).catch((error: unknown) =>
+        unreadable(error instanceof SlipwayError ? reasonOf(error.cause) : messageOf(error)),
+      );
+      if (bytes === undefined) return unreadable('no such file');
       return bytes.toString('utf8').split('\n');
     },
     nvidia: () => nvidiaFiles(context),
@@ -93,6 +94,14 @@ function sourcesOf(context: CommandContext): Sources {
       return isImage ? undefined : `image not a directory: ${image}`;
     },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function refuse(reason: string): never {
+  throw new SlipwayError('charliecloud-fromhost', { reason });
 }
 
 function end(ending: Ending['ending'], environment: FaceEnvironment): number {

@@ -53,7 +53,9 @@ export function imagePrograms(
   };
   const saySome = ({ stderr }: ProgramEnd): void => {
     for (const line of stderr.split('\n')) {
-      if (isVerbose ? line.trim() !== '' : !noise.test(line)) environment.stderr.write(`${printable(line)}\n`);
+      // What ch-run itself says is why there is no answer.
+      if (isVerbose ? line.trim() !== '' : line.startsWith('ch-run[') || !noise.test(line))
+        environment.stderr.write(`${printable(line)}\n`);
     }
   };
   let directories: readonly string[] | undefined;
