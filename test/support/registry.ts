@@ -56,6 +56,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const config = {
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: false } },
+    // What registries have taken over the years: manifests of schema 1, layers that are elsewhere.
+    compatibility: { schema1: { enabled: true } },
+    validation: { manifests: { urls: { allow: ['^http://127[.]'] } } },
     storage: {
       filesystem: { rootdirectory: storageDir },
       delete: { enabled: options.allowsDelete ?? true },

@@ -18,6 +18,7 @@ export {
   type IndexMember,
   type ManifestLayer,
   parseManifest,
+  schema1Unsupported,
 } from './manifest.ts';
 export {
   dockerConfigType,
@@ -26,6 +27,7 @@ export {
   type LayerCompression,
   type LayerType,
   layerType,
+  manifestKind,
   ociConfigType,
   ociIndexType,
   ociManifestType,

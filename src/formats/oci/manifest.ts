@@ -59,13 +59,17 @@ export function parseManifest(bytes: Uint8Array, what: string, contentType?: str
   const document = parseJsonObject(bytes, what);
   const kind = kindOf(document, contentType);
   if (kind === 'schema1' || document.values.get('schemaVersion') === 1) {
-    throw unsupported(
-      what,
-      'it is a Docker schema 1 manifest, whose layers have no sizes or media types to check; push the image again with a current tool',
-    );
+    throw schema1Unsupported(what);
   }
   if (document.values.get('schemaVersion') !== 2) throw malformed(document, 'schemaVersion', 'is not 2');
   return kind === 'index' ? readIndex(document) : readManifest(document);
+}
+
+/** The refusal of what was pushed by docker before 1.10. */
+export function schema1Unsupported(what: string): SlipwayError {
+  const reason =
+    'it is a Docker schema 1 manifest, whose layers have no sizes or media types to check; push the image again with a current tool';
+  return unsupported(what, reason);
 }
 
 function kindOf(document: JsonObject, contentType: string | undefined): ManifestKind {

@@ -9,11 +9,13 @@ import {
   type ImageIndex,
   type ImageManifest,
   type IndexMember,
+  manifestKind,
   ociIndexType,
   ociManifestType,
   parseImageConfig,
   parseManifest,
   platformFit,
+  schema1Unsupported,
 } from '../../formats/oci/index.ts';
 import {
   type Digest,
@@ -166,6 +168,8 @@ async function fetchManifest(
       reason: `it has ${bytes.length} bytes, its index says ${descriptor.sizeBytes}`,
     });
   }
+  // Its digest is not that of its bytes but of those that are signed: it could not be checked below.
+  if (contentType !== undefined && manifestKind(contentType) === 'schema1') throw schema1Unsupported(what);
   const expected = parseDigest(wanted);
   for (const digest of [expected, stated]) if (digest !== undefined) verifyDigest(bytes, digest, what);
   return { bytes, digest: expected ?? digestOf(bytes), contentType };
