@@ -3,7 +3,17 @@
 // meanwhile. unsquashfs tells what an image holds.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -147,6 +157,37 @@ describe('pulls', { skip }, () => {
       assert.equal(await hashInImage(found.squashfsPath, name), hash(contents[name]));
     }
     assert.deepEqual(workFiles(store), []);
+  });
+
+  test('keep the packs that they read, whoever wants room for packs of his own; others go, the longest unused first', async () => {
+    const store = await newStore();
+    const packs = (): readonly string[] => readdirSync(join(store.path, 'packs')).toSorted();
+    await pulledBy(pull(store, 'two'));
+    const [ofBase = ''] = store.findImage('test/two:1').image.layers.map(({ digest }) => digestHex(digest));
+    const worker = pull(store, 'one', 1500);
+    await worker.until((lines) => lines.filter((line) => line.includes('blob-done')).length === 2);
+    assert.equal(packs().length, 3);
+    await store.packs.evict({ maxBytes: 0 }, wait.signal);
+    const kept = packs();
+    assert.equal(kept.length, 2);
+    assert.ok(kept.some((name) => name.startsWith(ofBase)));
+    await pulledBy(worker);
+    const { squashfsPath } = store.findImage('test/one:1');
+    assert.equal(await hashInImage(squashfsPath, 'base'), hash(contents.base));
+    assert.equal(await hashInImage(squashfsPath, 'one'), hash(contents.one));
+
+    // The base was used a moment ago, though its pack is the older one.
+    const sizes = kept.map((name) => statSync(join(store.path, 'packs', name)).size);
+    const used = new Date();
+    for (const name of kept) {
+      const time = name.startsWith(ofBase) ? used : new Date(used.getTime() - 60_000);
+      utimesSync(join(store.path, 'packs', name), time, time);
+    }
+    await store.packs.evict({ maxBytes: Math.max(...sizes) }, wait.signal);
+    assert.deepEqual(
+      packs().map((name) => name.slice(0, 64)),
+      [ofBase],
+    );
   });
 
   test('killed at any moment leave no half image, and the next one ends well and clears up', async () => {

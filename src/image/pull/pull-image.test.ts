@@ -363,7 +363,11 @@ describe('pullImage', () => {
     await pullImage(options(sourceOf([a, c]), { maxPackBytes }));
     const left = (await packFiles()).map((name) => name.slice(0, 64)).sort();
     assert.deepEqual(left, [a, c].map((text) => digestHex(digestOf(text))).sort());
-    await pullImage(options(sourceOf([c]), { maxPackBytes: 0 }));
+    // One that is too large by itself drives nobody else out.
+    const large = randomBytes(100_000).toString('hex');
+    await pullImage(options(sourceOf([large]), { maxPackBytes }));
+    assert.deepEqual((await packFiles()).map((name) => name.slice(0, 64)).sort(), left);
+    await pullImage(options(sourceOf(['other']), { maxPackBytes: 0 }));
     assert.deepEqual(await packFiles(), []);
   });
 

@@ -15,7 +15,7 @@ export type PackCache = {
   /** Removes a pack that is of no use. The caller has the layer's lock. */
   readonly remove: (name: string) => Promise<void>;
   /**
-   * Removes packs that no pull needs, the longest unused first, until those that are left have at most `maxBytes` and
+   * Removes packs that no pull needs, those that alone are more than `maxBytes` and then the longest unused, until those that are left have at most `maxBytes` and
    * `minFreedBytes` are free that were not.
    * @returns bytes freed
    */
@@ -68,7 +68,10 @@ async function evictPacks(store: string, goal: EvictionGoal): Promise<number> {
   if (wantedBytes <= 0) return 0;
   const needed = await neededBlobs(store);
   let freedBytes = 0;
-  for (const pack of kept.toSorted((left, right) => left.usedMs - right.usedMs)) {
+  // One that is too large by itself can't stay, and others need not go for it.
+  const maxBytes = 'maxBytes' in goal ? goal.maxBytes : Infinity;
+  const rank = ({ bytes: own, usedMs }: KeptPack): number => (own > maxBytes ? 0 : usedMs);
+  for (const pack of kept.toSorted((left, right) => rank(left) - rank(right))) {
     if (freedBytes >= wantedBytes) break;
     if (pack.layer !== undefined && needed.has(pack.layer)) continue;
     await removeIfPresent(pack.path);
