@@ -7,7 +7,6 @@ import type { RunningGateway, ServeOptions } from './serve.ts';
 
 export * from './client/index.ts';
 export type { Overview, OverviewImage, OverviewPull } from './api/overview.ts';
-export type { RunningGateway, ServeOptions } from './serve.ts';
 
 export async function serveGateway(options: ServeOptions): Promise<RunningGateway> {
   const { serve } = await import('./serve.ts');

@@ -69,7 +69,7 @@ export function parseSourceReference(text: string): SourceReference {
  * Whether a word is taken for a path: it begins with /, ./ or ../, is . or .., or ends in a slash or like an image file's
  * name.
  */
-export function isPathText(text: string): boolean {
+function isPathText(text: string): boolean {
   if (pathStart.test(text)) return true;
   return (text.endsWith('/') || fileSuffix.test(text)) && !/^[a-z][a-z0-9-]*:/.test(text);
 }

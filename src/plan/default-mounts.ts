@@ -20,7 +20,7 @@ export function defaultAdaptations(request: RunRequest, host: Pick<HostFacts, 'h
 }
 
 /** A file of the host over one of the image, read-only, where both are. */
-export function fileIfThere(source: string, target: string): MountRequest {
+function fileIfThere(source: string, target: string): MountRequest {
   return { kind: 'bind', source, target, flags: { readOnly: true, optional: true } };
 }
 

@@ -17,7 +17,7 @@ export async function joinCgroup(path: string, pid: number): Promise<void> {
 }
 
 /** The processes of a group itself. */
-export async function cgroupProcesses(path: string): Promise<readonly number[]> {
+async function cgroupProcesses(path: string): Promise<readonly number[]> {
   try {
     const text = await readFile(await listFile(path), 'utf8');
     return text.split('\n').filter(Boolean).map(Number);

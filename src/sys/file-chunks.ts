@@ -77,20 +77,6 @@ export async function readFileStart(path: string, count: number, startBytes = 0)
   });
 }
 
-/** Appends `count` zeros to a file that is about to be removed: fails with `disk-full` where they have no room. */
-export async function appendProbe(path: string, count: number): Promise<void> {
-  await attempting('write the file', path, async () => {
-    const file = await open(path, 'a');
-    try {
-      await file.writeFile(Buffer.alloc(count));
-      // Network file systems may only now ask their server for room.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  });
-}
-
 /** Flushes a file's contents to its disk, and returns how long it is. */
 export async function syncFile(path: string): Promise<number> {
   return await attempting('flush the file', path, async () => {

@@ -46,10 +46,6 @@ export function replaceSymlink(target: string, path: string, temporary: string):
   });
 }
 
-export function rename(from: string, to: string): void {
-  attemptingSync('move to', to, () => renameSync(from, to));
-}
-
 /** A new directory with `mode` less the umask. */
 export function makeDirectory(path: string, mode: number): void {
   attemptingSync('make the directory', path, () => mkdirSync(path, { mode }));

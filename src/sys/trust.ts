@@ -20,6 +20,6 @@ export function distrustOf(path: string): string | undefined {
 }
 
 /** Whether user ids here are the machine's own (user_namespaces(7)). */
-export function isInitialUserNamespace(): boolean {
+function isInitialUserNamespace(): boolean {
   return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
 }

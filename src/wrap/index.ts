@@ -6,18 +6,11 @@ export {
   readConfigurationFile,
   readKeptConfiguration,
   readSiteConfiguration,
-  type SiteConfiguration,
 } from './configuration.ts';
 export { construct } from './construct.ts';
 export type { WrapEvent } from './events.ts';
 export { isOurs } from './installation.ts';
-export {
-  type Configuration,
-  type ConfigurationValue,
-  readSettings,
-  type WrapMode,
-  type WrapSettings,
-} from './settings.ts';
+export { type Configuration, type ConfigurationValue, readSettings } from './settings.ts';
 export { compareRecords, type RecordDifference } from './compare-records.ts';
 export { kernelSpec, luaModule, tclModule } from './companions.ts';
 export { explicitList, lockedRequirements } from './locked-inputs.ts';

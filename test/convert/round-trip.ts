@@ -18,7 +18,7 @@ export type ConvertedLayout = {
 };
 
 /** Converts a layout by a program of its own; `xattrs` keeps extended attributes. */
-export async function convertLayout(
+async function convertLayout(
   layout: string,
   tag: string,
   image: string,
@@ -69,11 +69,7 @@ export async function assertSameAsUmoci(
 }
 
 /** Mounts an image by the kernel while `work` runs. */
-export async function withMounted(
-  directory: string,
-  image: string,
-  work: (mounted: string) => Promise<void>,
-): Promise<void> {
+async function withMounted(directory: string, image: string, work: (mounted: string) => Promise<void>): Promise<void> {
   const mounted = join(directory, 'mounted');
   mkdirSync(mounted, { recursive: true });
   await runOk(['mount', '-t', 'squashfs', '-o', 'loop,ro', image, mounted]);

@@ -3,7 +3,7 @@
 // layout.
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { run, runOk } from '../support/command.ts';
+import { runOk } from '../support/command.ts';
 import { realImage, type RealImage } from '../support/images.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import type { TestUser } from '../support/user.ts';
@@ -120,9 +120,4 @@ export async function copyTree(name: RealImage): Promise<string> {
   const copy = join(temporaryDirectory(), 'tree');
   cpSync(await unpack(name), copy, { recursive: true, verbatimSymlinks: true });
   return copy;
-}
-
-/** Whether the program is there and does what is asked: for what a kernel may lack. */
-export async function works(argv: readonly string[]): Promise<boolean> {
-  return (await run(argv)).status === 0;
 }

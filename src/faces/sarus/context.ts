@@ -134,7 +134,7 @@ function metaOf({ cmd, entrypoint, workdir, env, labels }: ImageConfig): {
 }
 
 /** As Sarus writes sizes: two decimals, units of 1024. */
-export function formatSize(bytes: number): string {
+function formatSize(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
   let value = bytes;
   let index = 0;
@@ -143,7 +143,7 @@ export function formatSize(bytes: number): string {
 }
 
 /** Local time, `2026-11-21T19:00:00`. */
-export function formatTime(time: Date): string {
+function formatTime(time: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
   return `${date}T${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`;

@@ -2,7 +2,7 @@
 // Which image is meant, by the command line and the variables that a batch system sets.
 import { SlipwayError } from '../../model/index.ts';
 
-export const imageTypes = ['docker', 'custom', 'id', 'local'] as const;
+const imageTypes = ['docker', 'custom', 'id', 'local'] as const;
 export type ImageType = (typeof imageTypes)[number];
 
 export type ImageChoice = {

@@ -89,7 +89,7 @@ type ViewOptions = {
 };
 
 /** The lines that show `progress`, as many as the terminal has room for. */
-export function pullView(progress: PullProgress, options: ViewOptions): readonly BlockLine[] {
+function pullView(progress: PullProgress, options: ViewOptions): readonly BlockLine[] {
   const measured = (label: string, subject: string, doneBytes: number, totalBytes: number): string => {
     const bytesPerSecond = options.rates.get(subject)?.bytesPerSecond(options.atMs);
     return progressLine(label, { doneBytes, totalBytes, bytesPerSecond }, options.columns - 1, options.isUnicode);

@@ -3,4 +3,4 @@
 export { type ByteSource, bytesOf } from './byte-window.ts';
 export { readElf } from './read-elf.ts';
 export { definesSymbol } from './symbol-lookup.ts';
-export { type ElfClass, type ElfFile, type ElfResult, machineName, type NeededVersions } from './elf-file.ts';
+export { type ElfFile, machineName } from './elf-file.ts';

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-export type { Completion, OptionEntry, OptionName, OptionTable } from './table.ts';
-export { optionName, optionTableFaults } from './table.ts';
-export type { FailedArguments, GivenOption, ParsedArguments, ParseResult, ParseRules } from './parse.ts';
+export type { OptionEntry, OptionTable } from './table.ts';
+export { optionTableFaults } from './table.ts';
+export type { GivenOption, ParsedArguments, ParseRules } from './parse.ts';
 export { parseArguments } from './parse.ts';
-export type { GetoptError } from './errors.ts';
 export { describeGetoptError } from './errors.ts';
 export type { CommandDescription, OperandEntry } from './command.ts';
 export { optionSpellings } from './command.ts';
 export { renderHelp, renderUsage } from './help.ts';
-export type { ManPageOptions } from './man-page.ts';
 export { manPageName, renderManPage } from './man-page.ts';
 export type { CompletionTree } from './completion-tree.ts';
 export { renderBashCompletion } from './bash-completion.ts';

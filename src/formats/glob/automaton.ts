@@ -5,7 +5,7 @@ import { derive, type Expression, matchesEmpty, rangesOf } from './expression.ts
 import { parsePattern } from './pattern.ts';
 
 /** A pattern that needs more is refused: nobody writes one by hand. */
-export const maxStates = 256;
+const maxStates = 256;
 const maxPatternLength = 250;
 
 /**

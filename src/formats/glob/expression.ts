@@ -12,7 +12,7 @@ export type Expression = { readonly text: string } & (
 );
 
 /** Matches no text. */
-export const impossible: Expression = { kind: 'impossible', text: '0' };
+const impossible: Expression = { kind: 'impossible', text: '0' };
 /** Matches the empty text. */
 export const nothing: Expression = { kind: 'nothing', text: '1' };
 /** Matches each one byte. */

@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compileGlob, globMatches, maxStates } from './automaton.ts';
+export { compileGlob, globMatches } from './automaton.ts';

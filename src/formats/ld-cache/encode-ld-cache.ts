@@ -66,7 +66,7 @@ export function encodeLdCache(libraries: readonly CachedLibrary[]): Buffer {
 }
 
 /** glibc's order (dl-cache.c, _dl_cache_libcmp): runs of digits by their value, and digits after everything else. */
-export function compareNames(a: string, b: string): number {
+function compareNames(a: string, b: string): number {
   const isDigit = (text: string, at: number): boolean => at < text.length && /[0-9]/.test(text.charAt(at));
   let i = 0;
   let j = 0;

@@ -7,6 +7,5 @@ export {
   encodeEncodeRequest,
   type MungeAnswer,
   mungeHeaderBytes,
-  type MungeStatus,
   readMungeHeader,
 } from './messages.ts';

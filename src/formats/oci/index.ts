@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OCI image documents: manifests, indexes, configurations, and the choice of a platform among them.
-export { type AnnotatedDescriptor, type Artifact, parseArtifact, parseReferrers, type Referrer } from './artifact.ts';
+export { type Artifact, parseArtifact, parseReferrers, type Referrer } from './artifact.ts';
 export {
   composeConfig,
   composeLayoutIndex,
@@ -9,7 +9,7 @@ export {
   layoutMarker,
   ociLayerType,
 } from './compose.ts';
-export { type ParsedImageConfig, parseImageConfig } from './image-config.ts';
+export { parseImageConfig } from './image-config.ts';
 export { type LayoutEntry, parseLayoutIndex, parseSavedImages, type SavedImage } from './layout.ts';
 export {
   type Descriptor,
@@ -24,13 +24,11 @@ export {
   dockerConfigType,
   dockerListType,
   dockerManifestType,
-  type LayerCompression,
-  type LayerType,
   layerType,
   manifestKind,
   ociConfigType,
   ociIndexType,
   ociManifestType,
 } from './media-types.ts';
-export { formatPlatform, normalizePlatform, platformFit } from './platform.ts';
+export { formatPlatform, platformFit } from './platform.ts';
 export { shown } from './json-fields.ts';

@@ -45,6 +45,6 @@ export function layerType(mediaType: string): LayerType | undefined {
   return { compression, isForeign: match[1] !== undefined };
 }
 
-export function withoutParameters(mediaType: string): string {
+function withoutParameters(mediaType: string): string {
   return (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

@@ -7,7 +7,7 @@ import { SlipwayError } from '../../model/index.ts';
 /** After 32 bytes for an interpreter line. */
 export const sifMagic: Buffer = Buffer.from('SIF_MAGIC\0', 'latin1');
 export const sifMagicStartBytes = 32;
-export const sifHeaderBytes = 128;
+const sifHeaderBytes = 128;
 const descriptorBytes = 585;
 /** The reference implementation makes 48. */
 const maxDescriptors = 65_536;

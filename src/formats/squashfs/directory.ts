@@ -13,7 +13,7 @@ import {
 export const directoryHeaderSizeBytes = 12;
 export const directoryEntrySizeBytes = 8;
 export const maxEntriesPerHeader = 256;
-export const maxNameBytes = 256;
+const maxNameBytes = 256;
 /** Longer than the longest header with its entries. */
 const scanChunkBytes = 128 * 1024;
 

@@ -5,7 +5,7 @@ import { SlipwayError } from '../../model/index.ts';
 import type { DirectoryInode, Inode } from './inode.ts';
 
 /** As Linux's MAXSYMLINKS. */
-export const maxSymlinks = 40;
+const maxSymlinks = 40;
 
 export type Resolved = { readonly inode: Inode; /** Absolute, without links, `.` or `..`. */ readonly path: Buffer };
 

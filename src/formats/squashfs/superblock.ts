@@ -5,7 +5,7 @@ import { SlipwayError } from '../../model/index.ts';
 import { damaged } from './damaged.ts';
 
 export const superblockSizeBytes = 96;
-export const minBlockSizeBytes = 4096;
+const minBlockSizeBytes = 4096;
 export const maxBlockSizeBytes = 0x10_0000;
 
 const magic = 0x73717368;

@@ -7,8 +7,7 @@ import { createRecordReader, type TableContext } from './indexed-table.ts';
 
 /** Prefixes by their number on disk. */
 export const xattrPrefixes = ['user.', 'trusted.', 'security.'] as const;
-export const outOfLineBit = 0x100;
-export const xattrIdSizeBytes = 16;
+const outOfLineBit = 0x100;
 /** Of one set. Linux lets a file system keep values of 64 KiB; no set of a sane image comes near this. */
 const maxSetBytes = 4 * 1024 * 1024;
 

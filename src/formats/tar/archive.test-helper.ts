@@ -61,7 +61,7 @@ export function makeMember(
   };
 }
 
-export function cut(data: Buffer, sizes: readonly number[]): Buffer[] {
+function cut(data: Buffer, sizes: readonly number[]): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0, turn = 0; at < data.length; turn += 1) {
     const size = sizes[turn % sizes.length] ?? 1;

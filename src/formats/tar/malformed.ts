@@ -2,7 +2,7 @@
 import { SlipwayError } from '../../model/index.ts';
 
 /** What the parsers of this folder throw: the reader adds the offset that they don't know. */
-export class Malformed extends Error {}
+class Malformed extends Error {}
 
 /** @throws Malformed always. */
 export function malformed(reason: string): never {

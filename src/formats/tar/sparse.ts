@@ -13,7 +13,7 @@ export type SparseMap = {
 };
 
 /** A file of more parts is refused. */
-export const maxSparseSegments: number = 256 * 1024;
+const maxSparseSegments: number = 256 * 1024;
 
 /**
  * Checks a map against the bytes that the archive stores for it.

@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type ZstdFrameSplitter, createZstdFrameSplitter } from './frames.ts';
+export { createZstdFrameSplitter } from './frames.ts';

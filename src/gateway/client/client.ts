@@ -117,6 +117,6 @@ async function ask(
 }
 
 /** As curl_easy_escape(3): everything but letters, digits and `-._~`. */
-export function escapeAll(text: string): string {
+function escapeAll(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
 }

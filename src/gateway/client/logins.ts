@@ -15,7 +15,7 @@ export type LoginOptions = {
 
 const maxBytes = 1024 * 1024;
 
-export function loginsPath(home: string): string {
+function loginsPath(home: string): string {
   return join(home, '.udiRoot', '.cred');
 }
 

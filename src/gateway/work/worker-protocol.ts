@@ -34,7 +34,7 @@ export type FromWorker =
   | { readonly type: 'made'; readonly path: string; readonly sizeBytes: number; readonly isTemporary: boolean }
   | { readonly type: 'failed'; readonly message: string; readonly isDefect: boolean };
 
-export const maxLineBytes: number = 16 * 1024 * 1024;
+const maxLineBytes: number = 16 * 1024 * 1024;
 
 /** Cuts a stream of bytes into lines of bounded length. */
 export async function* readLines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of this machine a container needs for a part of it to work inside: found, not configured.
-export { type Injection, type InjectedFile } from './injection.ts';
+export { type Injection } from './injection.ts';
 export { findFabricProvider } from './libfabric.ts';
 export { findGlibc } from './own-glibc.ts';
 export { findMpiLibraries } from './own-mpi.ts';

@@ -97,7 +97,7 @@ export function createLibrarySearch(tree: LibraryTree, options: SearchOptions = 
   };
 }
 
-export function isFor(elf: ElfTarget, target: ElfTarget): boolean {
+function isFor(elf: ElfTarget, target: ElfTarget): boolean {
   return elf.class === target.class && elf.machine === target.machine && elf.isLittleEndian === target.isLittleEndian;
 }
 

@@ -20,11 +20,6 @@ export function fileVersion(path: string): LibraryVersion | undefined {
   return { linkerName: match['linker'] ?? '', numbers };
 }
 
-/** The part up to `.so`, or undefined for what is not named like a shared library. */
-export function linkerName(path: string): string | undefined {
-  return fileVersion(path)?.linkerName;
-}
-
 /**
  * The version of the library at `path`, of which `names` are the names along its chain of links, itself first: the most
  * precise of them that says nothing else than the ones before.

@@ -67,14 +67,14 @@ function versionInName(path: string | undefined): string | undefined {
 }
 
 /** `2.36` of a libc, by the newest of its symbol versions GLIBC_2.N. */
-export function glibcVersionOf(elf: { readonly definedVersions: readonly string[] }): string | undefined {
+function glibcVersionOf(elf: { readonly definedVersions: readonly string[] }): string | undefined {
   return elf.definedVersions
     .flatMap((name) => /^GLIBC_(\d+(?:\.\d+)+)$/.exec(name)?.[1] ?? [])
     .toSorted(compareVersions)
     .at(-1);
 }
 
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split('.').map(Number));
   for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
     const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a store is as it should be.
-export { checkStore, type StoreCheck, type StoreFault } from './check-store.ts';
+export { checkStore, type StoreFault } from './check-store.ts';

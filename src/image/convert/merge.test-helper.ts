@@ -9,7 +9,7 @@ import { type WarningCounts, createWarningCounts } from './warnings.ts';
 
 export type EntryFields = Partial<Omit<TarEntry, 'path' | 'linkTarget'>> & { path: string; linkTarget?: string };
 
-export function makeEntry(fields: EntryFields): TarEntry {
+function makeEntry(fields: EntryFields): TarEntry {
   return {
     type: 'file',
     mode: 0o644,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers from a source into verified files.
-export { downloadLayers, type LayerDownload } from './download-layers.ts';
+export { downloadLayers } from './download-layers.ts';
 export type { BlobSink } from './blob-sink.ts';
-export { type BlobDownload, downloadBlob } from './download-blob.ts';
+export { downloadBlob } from './download-blob.ts';

@@ -104,7 +104,7 @@ export async function resolveImage(source: ImageSource, context: ExportContext):
 }
 
 /** The image with OCI media types: one that has them keeps its manifest, and so its digest. */
-export function toOciImage(resolved: ResolvedImage): ExportedImage {
+function toOciImage(resolved: ResolvedImage): ExportedImage {
   const layers = resolved.layers.map((layer) => ({ ...layer, mediaType: ociLayerType(layer.mediaType) }));
   const config: Descriptor = {
     mediaType: ociConfigType,

@@ -2,4 +2,4 @@
 // Images into everything that is no registry.
 export { type ConvertedImage, convertImage, type ConvertRequest } from './convert-image.ts';
 export type { LayerCompression } from './image-parts.ts';
-export { type ConvertTarget, parseTarget, type TargetFormat, targetFormats } from './target.ts';
+export { type ConvertTarget, parseTarget, targetFormats } from './target.ts';

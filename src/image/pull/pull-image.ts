@@ -44,7 +44,7 @@ export type PullOptions = {
 };
 
 /** Of packs, where nothing else is said: some tens of images' layers. */
-export const defaultPackBytes: number = 10 * 1024 ** 3;
+const defaultPackBytes: number = 10 * 1024 ** 3;
 
 export type PulledImage = {
   readonly digest: Digest;

@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images from registries, and the credentials to get at them.
-export {
-  createCredentialLookup,
-  type CredentialLookup,
-  type CredentialSettings,
-  noCredentials,
-} from './credentials.ts';
+export { createCredentialLookup, type CredentialLookup, noCredentials } from './credentials.ts';
 export type { Credentials } from './credentials-file.ts';
-export { defaultLimits, type RegistryLimits } from './settings.ts';
-export { checkLogin, type LoginCheck } from './check-login.ts';
-export {
-  type CredentialKeeping,
-  type CredentialScope,
-  dropAllCredentials,
-  dropCredentials,
-  keepCredentials,
-} from './keep-credentials.ts';
+export { checkLogin } from './check-login.ts';
+export { type CredentialScope, dropAllCredentials, dropCredentials, keepCredentials } from './keep-credentials.ts';
 export type { ForeignLayers } from './open-blob.ts';
 export type { RegistrySource } from './place-source.ts';
 export { createRegistrySource, type RegistrySourceOptions } from './source.ts';

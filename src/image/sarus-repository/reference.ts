@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Image names as Sarus takes them: [server[:port]/][namespace/]name[:tag][@digest], with docker.io, library and latest
 // where nothing is said. `load` is the server of images that came from files.
-import { type ImageReference, parseImageReference, SlipwayError } from '../../model/index.ts';
+import { parseImageReference, SlipwayError } from '../../model/index.ts';
 
 export type SarusReference = {
   readonly server: string;
@@ -26,11 +26,6 @@ export function parseSarusReference(text: string, server?: string): SarusReferen
     tag: digest === undefined ? (tag ?? 'latest') : '',
     digest: digest ?? '',
   };
-}
-
-/** The same for a registry client. */
-export function imageReferenceOf(reference: SarusReference): ImageReference {
-  return parseImageReference(formatSarusReference(reference));
 }
 
 /** As it is shown and stored: `docker.io/library/debian:12`, or with `@digest`. */

@@ -201,7 +201,7 @@ async function openSif(path: string, options: OpenSourceOptions): Promise<Opened
 }
 
 /** Where in a SIF file the root file system is. @throws SlipwayError `sif-malformed`, `sif-unsupported` */
-export function findSifTree(path: string): { readonly range: ByteRange; readonly architecture: string | undefined } {
+function findSifTree(path: string): { readonly range: ByteRange; readonly architecture: string | undefined } {
   const file = openRandomFile(path);
   let image: SifImage;
   try {

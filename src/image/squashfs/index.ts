@@ -3,6 +3,6 @@
 export { type BlockCompressor, type Compressor, createBlockCompressor } from './block-compressor.ts';
 export type { ContentWriter } from './content-writer.ts';
 export { createSquashfsWriter, type SquashfsWriter, type SquashfsWriterOptions } from './writer.ts';
-export { createPackWriter, openPack, type Pack, type PackWriter, type PackWriterOptions } from './pack-file.ts';
+export { createPackWriter, openPack, type Pack } from './pack-file.ts';
 export { cellBytes } from './cell-checksums.ts';
 export { xzCompressor, xzDecompressor } from './xz.ts';

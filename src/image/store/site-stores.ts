@@ -6,7 +6,7 @@ import { storePath } from './layout.ts';
 import { type FoundImage, resolveStored, type StoreReader } from './lookup.ts';
 
 /** A store's path a line; empty lines and those that begin with # say nothing. */
-export const siteStoresFile = '/etc/slipway/site-stores';
+const siteStoresFile = '/etc/slipway/site-stores';
 
 /** What decides where stores are. */
 export const storeVariables = ['SLIPWAY_STORE', 'XDG_DATA_HOME', 'SLIPWAY_SITE_STORE'] as const;

@@ -2,5 +2,5 @@
 // Hooks of OCI runtimes.
 export { type HookBundle, readHookBundle } from './bundle.ts';
 export { containerVariable } from './container-variable.ts';
-export { type HookPlan, keepHookPlan } from './keep-hook-plan.ts';
+export { keepHookPlan } from './keep-hook-plan.ts';
 export { distrustOfProgram } from './trusted-program.ts';

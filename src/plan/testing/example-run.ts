@@ -68,7 +68,7 @@ export const guestPath: fc.Arbitrary<string> = fc
   .array(fc.constantFrom('a', 'b', 'c', 'home', 'ann', 'tmp'), { minLength: 1, maxLength: 4 })
   .map((names) => `/${names.join('/')}`);
 
-export const environmentEdit: fc.Arbitrary<EnvironmentEdit> = fc.oneof(
+const environmentEdit: fc.Arbitrary<EnvironmentEdit> = fc.oneof(
   fc.record({ edit: fc.constant('clear'), keep: fc.array(name, { maxLength: 3 }) }),
   fc.record({ edit: fc.constant('unset'), glob: name }),
   fc.record({

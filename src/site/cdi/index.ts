@@ -4,12 +4,4 @@ export { type CdiName, isCdiDeviceName, isCdiKind, parseCdiName } from './names.
 export { absolutePaths, type CdiWish, findCdiDevices, findCdiWishes } from './find-devices.ts';
 export { findGraphicsDevices, type GraphicsDevice, type GraphicsInputs } from './graphics-devices.ts';
 export { readCdiRegistry } from './read-registry.ts';
-export { type CdiAdaptation, type CdiRegistry, resolveCdiDevices } from './resolve-devices.ts';
-export {
-  type CdiDevice,
-  type CdiDeviceNode,
-  type CdiEdits,
-  type CdiHook,
-  type CdiMount,
-  type CdiSpec,
-} from './spec.ts';
+export { type CdiAdaptation, resolveCdiDevices } from './resolve-devices.ts';

@@ -2,15 +2,7 @@
 // Shifter's imagemanager.json, as the gateway's configuration.
 import type { ParsedConfig } from './types.ts';
 
-export type {
-  ConfigProblem,
-  GatewayConfig,
-  GatewayLimits,
-  Location,
-  ParsedConfig,
-  PlatformConfig,
-  RemoteAccess,
-} from './types.ts';
+export type { ConfigProblem, GatewayConfig, Location, PlatformConfig, RemoteAccess } from './types.ts';
 
 /**
  * Reads the file's text. `config` is undefined where a problem is an error. Relative paths count from `directory`, the

@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: Apache-2.0
-export { findSarusSite, parseSarusJson, type SarusSite } from './sarus-site.ts';
+export { findSarusSite, type SarusSite } from './sarus-site.ts';

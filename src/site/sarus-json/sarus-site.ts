@@ -129,7 +129,7 @@ export function findSarusSite(inputs: Inputs): SarusSite {
 }
 
 /** @throws SlipwayError `sarus-json` with the member that is wrong */
-export function parseSarusJson(text: string, file: string): SarusSite {
+function parseSarusJson(text: string, file: string): SarusSite {
   const refuse = (reason: string): never => {
     throw new SlipwayError('sarus-json', { path: file, reason });
   };

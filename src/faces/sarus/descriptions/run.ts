@@ -18,7 +18,7 @@ export type RunOption =
   | 'tty'
   | 'workdir';
 
-export const runOptions: CommandDescription<RunOption>['options'] = [
+const runOptions: CommandDescription<RunOption>['options'] = [
   {
     long: 'annotation',
     argument: 'required',

@@ -73,7 +73,7 @@ function wantedBy(variables: FaceEnvironment['variables']): Wanted | undefined {
 }
 
 /** @throws SlipwayError `udi-root-…` */
-export function readSite(words: JobWords): UdiRoot {
+function readSite(words: JobWords): UdiRoot {
   return readUdiRoot(
     words.settings.get('shifter_config') ?? defaultUdiRootPath,
     createInputs({ environment: {}, cwd: '/' }),

@@ -73,7 +73,7 @@ export function askSetupRoot(words: readonly string[]): SetupRootAsk {
 }
 
 /** `n1/2 n2/1` is n1, n1 and n2; undefined where it is none of this. */
-export function parseHosts(text: string): readonly string[] | undefined {
+function parseHosts(text: string): readonly string[] | undefined {
   const words = text.split(/\s+/).filter((word) => word !== '');
   const hosts: string[] = [];
   for (const word of words) {
