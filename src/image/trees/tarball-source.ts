@@ -2,6 +2,7 @@
 // A tarball with a root file system, whoever made it, as a tree.
 import { createTarReader } from '../../formats/tar/index.ts';
 import { type Emit, emptyImageConfig, type Platform, type PullEvent, SlipwayError } from '../../model/index.ts';
+import { scanFileChunks } from '../../sys/file-chunks.ts';
 import { fileSize } from '../../sys/files.ts';
 import { createChunkChannel } from '../chunk-channel.ts';
 import type { LayerSource } from '../convert/index.ts';
@@ -23,6 +24,7 @@ export type TarballOptions = {
 };
 
 const channelBytes = 4 * 1024 * 1024;
+const chunkBytes = 1024 * 1024;
 
 /**
  * The tree in a tarball, plain or compressed with gzip, zstd, xz or bzip2. Its beginning is read now. Names that begin with `.wh.`
@@ -49,8 +51,17 @@ export async function tarballTree(tarball: TarballOptions): Promise<TreeSource> 
 /** What layers may not be compressed with is decompressed on the way. */
 async function opener(path: string, searchPath: string): Promise<LayerSource['open']> {
   const compression = await compressionOf({ path });
-  if (compression !== 'xz' && compression !== 'bzip2') return (signal) => storedChunks({ path }, signal);
-  return (signal) => decompressed(path, searchPath, signal);
+  switch (compression) {
+    case 'none':
+      return (signal) => scanFileChunks(path, { chunkBytes, signal });
+    case 'gzip':
+    case 'zstd':
+      // Decompressors hold chunks back, so these need memory of their own.
+      return (signal) => storedChunks({ path }, signal);
+    case 'xz':
+    case 'bzip2':
+      return (signal) => decompressed(path, searchPath, signal);
+  }
 }
 
 async function* decompressed(path: string, searchPath: string, signal: AbortSignal): AsyncGenerator<Buffer> {
