@@ -18,7 +18,7 @@ const usage = `usage: scripts/run-tests [options] [unit | e2e | all | FILE...]
   --jobs N       test files at once (default 2)
   --once-more    files on real components that failed, at most three, run again alone: a machine that was too busy
                  is not a defect. What failed the first time is named as unsteady
-  --verbose      every test's name and output, not only the failed ones'
+  --verbose      every test's name and output, not only the failed ones
 `;
 
 const root = resolve(import.meta.dirname, '..');
