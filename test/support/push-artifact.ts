@@ -70,7 +70,7 @@ async function pushBlob(repository: Repository, blob: Blob): Promise<object> {
   return { mediaType, digest, size: bytes.length, ...(annotations === undefined ? {} : { annotations }) };
 }
 
-function digestOf(bytes: Uint8Array): string {
+export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 

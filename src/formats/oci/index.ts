@@ -16,7 +16,6 @@ export {
   type ImageIndex,
   type ImageManifest,
   type IndexMember,
-  type ManifestLayer,
   parseManifest,
   schema1Unsupported,
 } from './manifest.ts';

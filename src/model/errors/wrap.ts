@@ -44,12 +44,6 @@ export const wrapErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
-  'wrap-in-path': {
-    message: 'install: PATH has a wrapped installation in it: {paths}',
-    hint: 'remove it from PATH before you make a new one: what is installed would use the programs there',
-    exitStatus: 1,
-    httpStatus: 400,
-  },
   'wrap-script-failed': {
     message: 'install: the {what} ended with status {status}',
     hint: 'read what it said above; CW_DEBUG_KEEP_FILES=1 keeps the build directory',
