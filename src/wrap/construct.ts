@@ -5,12 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { squashfuseSearchPath } from '../host/index.ts';
-import { checkWritable, ensureDirectory, removeIfPresent, statIfPresent } from '../sys/files.ts';
+import { checkWritable, ensureDirectory, removeIfPresent } from '../sys/files.ts';
 import { currentUmask, statFollowed } from '../sys/place-files.ts';
 import { findProgram } from '../sys/process.ts';
 import { withLock } from '../sys/lock-file.ts';
 import { makeBuildDirectory, removeBuildDirectory } from './build-directory.ts';
 import { checkPrefix, containerFileName, imageFileName, placeInstallation } from './installation.ts';
+import { checkOthers } from './others-in-prefix.ts';
 import { type Prepared, prepareContent } from './prepare-content.ts';
 import { planOf } from './plan-of.ts';
 import type { WrapSettings } from './settings.ts';
@@ -49,6 +50,9 @@ export async function construct(settings: WrapSettings, tools: WrapTools): Promi
         reason: 'it is in the directory to install to',
       });
     }
+    if (statFollowed(prefix)?.isDirectory() === false) {
+      throw new SlipwayError('wrap-prefix-occupied', { path: prefix, name: 'a file' });
+    }
     if (await ensureDirectory(prefix, { mode: 0o777 })) {
       tools.emit({ type: 'info', text: `Created the installation directory ${prefix}` });
     }
@@ -73,6 +77,7 @@ const openingMs = 2000;
 
 async function make(construction: Construction): Promise<void> {
   const { settings, tools, id, fileMode } = construction;
+  checkOthers(construction);
   const imagePath = join(settings.prefix, imageFileName(id));
   try {
     const content = await prepareContent(construction, imagePath);
@@ -110,9 +115,6 @@ function imagesOf(
 }
 
 async function checkPrefixWritable(prefix: string): Promise<void> {
-  const stats = await statIfPresent(prefix);
-  const isDirectory = statFollowed(prefix)?.isDirectory() === true;
-  if (stats !== undefined && !isDirectory) throw new SlipwayError('wrap-prefix-unwritable', { path: prefix });
   try {
     await checkWritable(prefix);
   } catch (cause) {

@@ -12,6 +12,7 @@ import { prepareBuildPlace, runInPlace } from './in-place.ts';
 import { ownScripts } from './installation.ts';
 import { installScript, shellWord } from './install-script.ts';
 import { mountsOfMachine } from './machine-mounts.ts';
+import { showOthers } from './others-in-prefix.ts';
 import type { BoundPath } from './wrapper-plan.ts';
 import { writeScripts } from './write-scripts.ts';
 
@@ -43,12 +44,14 @@ export async function install(construction: Construction, container: PlacedConta
     throw new SlipwayError('wrap-source-missing', { path: join(prefix, settings.imageName), what: 'image' });
   }
 
+  const others = isDirectory ? undefined : showOthers(construction, contentAt);
   const program = await prepareBuildPlace('install', {
     wrapper: tools.wrapper,
     build: tools.build,
     buildDirectory,
     binds: [
       ...(container === undefined ? [] : containerBinds(construction)),
+      ...(others?.binds ?? []),
       { source: contentAt, target: prefix, readOnly: false },
       ...(await hiddenFiles(construction)),
     ],
@@ -75,6 +78,7 @@ export async function install(construction: Construction, container: PlacedConta
   const script = join(buildDirectory, '_install.sh');
   await writeFileAtomic(script, text, { mode: 0o600 });
   const status = await run([script], buildVariables(construction, container));
+  await others?.hide();
   if (status !== 0) throw new SlipwayError('wrap-script-failed', { what: 'installation', status });
   if (container !== undefined) {
     for (const [name, own] of ownScripts) await writeFileAtomic(join(contentAt, 'bin', name), own, { mode: 0o755 });

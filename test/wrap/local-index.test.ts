@@ -76,6 +76,32 @@ await suite('pip-containerize from files', { skip: needs({ ...wrapNeeds, command
     assert.equal(await user.runOk([join(installed, 'bin/added')]), 'added three\n');
   });
 
+  test('where else stands what is installed from, it is found, told of, and left alone', async () => {
+    const place = join(user.home, 'project');
+    await writeFiles(user, place, { 'base.txt': 'leading\n', 'after.sh': 'cat notes\n', 'notes': 'found\n' });
+    await writeFiles(user, place, { 'req.txt': `--index-url file://${user.home}/index\n-r base.txt\n` });
+    await writeFiles(user, place, { 'more.txt': `--no-index\n--find-links ../more\nadded\n` });
+    const words = ['pip-containerize', 'new', '--post-install', 'after.sh', 'req.txt'];
+    const said = await user.runOk(words, { env, cwd: place });
+    assert.match(
+      said,
+      /\[ WARNING \] .* do not see what else is in .*\/project \(after\.sh, base\.txt, more\.txt, …\)/,
+    );
+    assert.match(said, /^found$/m);
+    await user.runOk(['pip-containerize', 'update', '-r', 'more.txt', '.'], { env, cwd: place });
+    assert.equal(await user.runOk([join(place, 'bin/added')]), 'added three\n');
+    const inside = await user.runOk([join(place, 'bin/_debug_exec'), 'ls', place]);
+    assert.deepEqual(inside.trim().split('\n'), ['bin', 'include', 'lib', 'lib64', 'pyvenv.cfg']);
+    assert.equal(readFileSync(join(place, 'notes'), 'utf8'), 'found\n');
+  });
+
+  test('an installation can not stand in place of a home', async () => {
+    const { status, stdout } = await user.run(['pip-containerize', 'new', 'req.txt'], { env });
+    assert.equal(status, 1);
+    assert.match(stdout, /\[ ERROR \] install to .*: wrapped programs would see the installation in place of /);
+    assert.equal(existsSync(join(user.home, 'bin')), false);
+  });
+
   test('scripts work in a place with blanks and signs, and where that is moved to', async () => {
     const place = join(user.home, "a b/it's $5");
     await user.runOk(['pip-containerize', 'new', '--prefix', place, 'req.txt'], { env });

@@ -32,6 +32,12 @@ export const wrapErrors = {
     exitStatus: 1,
     httpStatus: 400,
   },
+  'wrap-prefix-holds-home': {
+    message: 'install to {path}: wrapped programs would see the installation in place of {home}',
+    hint: 'name a directory of its own with --prefix',
+    exitStatus: 1,
+    httpStatus: 400,
+  },
   'wrap-prefix-unwritable': {
     message: 'install to {path}: the directory is not writable',
     hint: 'choose another directory with --prefix, or have its owner let you write in it',
