@@ -58,9 +58,7 @@ function commandPage({ command, subcommands }: CompletionTree): string {
     notice,
     `# The ${command.name} command`,
     '',
-    subcommands.length === 0
-      ? `What \`${command.name} --help\` and the man page say.`
-      : `What \`${command.name} help COMMAND\` and the man pages say.`,
+    subcommands.length === 0 ? 'What its man page says.' : 'What its man pages say.',
     ...[command, ...subcommands].flatMap((description) => [
       '',
       `## ${description.name}`,

@@ -26,16 +26,17 @@ const examples: Readonly<Record<TykkyProgram, CommandDescription['examples']>> =
   ],
   'pip-containerize': [
     { command: 'pip-containerize new --prefix /path/to_install req.txt', help: 'Make an environment' },
+    { command: 'pip-containerize update --post-install post.sh /path/to_install', help: 'Change it by a script' },
   ],
   'wrap-container': [
     {
-      command: 'wrap-container --wrapper-paths /opt/prog/bin --prefix /path/to_install /path/to/container',
+      command: 'wrap-container -w /opt/prog/bin --prefix /path/to_install image.sif',
       help: 'Wrap the programs of a container',
     },
   ],
   'wrap-install': [
     {
-      command: 'wrap-install --wrapper-paths bin --mask --prefix /path/to/install /program/on/disk',
+      command: 'wrap-install -w bin --mask --prefix /path/to_install /program/on/disk',
       help: 'Wrap a directory, and show it at its old place as well',
     },
   ],

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Help and usage in the shape of Python's argparse, which people and scripts know of these commands.
-import type { OptionEntry } from '../../formats/getopt/index.ts';
+import { type OptionEntry, wrapText } from '../../formats/getopt/index.ts';
 import { type Form, tykkyCommands, type TykkyProgram } from './commands.ts';
+
+/** As wide as argparse writes without a terminal. */
+const columns = 78;
+const helpColumn = 24;
+/** Stands between an option and its argument until lines are broken: no text here has it. */
+const noBreak = '\x1f';
 
 /** `usage: …`, of a form, or of a command with several. */
 export function usageText(program: TykkyProgram, form: Form | undefined): string {
@@ -9,9 +15,10 @@ export function usageText(program: TykkyProgram, form: Form | undefined): string
     const verbs = tykkyCommands[program].forms.map(({ verb }) => verb).join(',');
     return `usage: ${program} [-h] {${verbs}} ...\n`;
   }
-  const options = form.options.map((option) => `[${spelling(option, ' ', 'first')}]`).join(' ');
-  const name = form.verb === '' ? program : `${program} ${form.verb}`;
-  return `usage: ${name} ${options} ${form.operand.name}\n`;
+  const start = `usage: ${form.verb === '' ? program : `${program} ${form.verb}`} `;
+  const options = form.options.map((option) => `[${spelling(option, noBreak, 'first')}]`);
+  const lines = wrapText([...options, form.operand.name].join(' '), columns - start.length);
+  return `${start}${lines.join(`\n${' '.repeat(start.length)}`).replaceAll(noBreak, ' ')}\n`;
 }
 
 /** What `--help` prints. */
@@ -48,13 +55,11 @@ function spelling(option: OptionEntry, separator: string, which: 'first' | 'all'
   return shown.map((name) => `${name}${argument}`).join(', ');
 }
 
-const helpColumn = 24;
-
 function line(term: string, text: string): string {
   const start = `  ${term}`;
-  return start.length < helpColumn - 1
-    ? `${start.padEnd(helpColumn)}${text}`
-    : `${start}\n${' '.repeat(helpColumn)}${text}`;
+  const indent = ' '.repeat(helpColumn);
+  const help = wrapText(text, columns - helpColumn).join(`\n${indent}`);
+  return start.length < helpColumn - 1 ? `${start.padEnd(helpColumn)}${help}` : `${start}\n${indent}${help}`;
 }
 
 function sentence(text: string): string {

@@ -24,7 +24,7 @@ function wrapper(
   name: string,
   summary: string,
   operands: readonly OperandEntry[],
-  given: { readonly isBuild?: boolean; readonly instead: string },
+  given: { readonly isBuild?: boolean; readonly example: string; readonly instead: string },
 ): CommandDescription<WrapperOption> {
   return {
     name,
@@ -33,7 +33,7 @@ function wrapper(
     operands,
     options: given.isBuild === true ? options : withoutTag,
     rules: { mode: 'permute' },
-    examples: [],
+    examples: [{ command: given.example, help: summary }],
   };
 }
 
@@ -44,34 +44,41 @@ const chTar2dir = wrapper(
     { name: 'TARBALL', help: 'image tarball; .tar.gz, .tar.xz, .tgz or .tar may be left out', completion: 'file' },
     destination,
   ],
-  { instead: 'ch-convert TARBALL DEST/NAME' },
+  { example: 'ch-tar2dir image.tar.gz /var/tmp', instead: 'ch-convert TARBALL DEST/NAME' },
 );
 const chDir2squash = wrapper(
   'ch-dir2squash',
   'make a squashfs file of an image directory',
   [{ name: 'INDIR', help: 'image directory', completion: 'directory' }, destination],
-  { instead: 'ch-convert INDIR DEST/NAME.sqfs' },
+  { example: 'ch-dir2squash /var/tmp/image .', instead: 'ch-convert INDIR DEST/NAME.sqfs' },
 );
 const chDocker2tar = wrapper(
   'ch-docker2tar',
   'make a tarball of an image of docker',
   [{ ...image, help: "name of an image in docker's storage" }, destination],
-  { instead: 'ch-convert -i docker IMAGE DEST/NAME.tar.gz' },
+  { example: 'ch-docker2tar app:1 .', instead: 'ch-convert -i docker IMAGE DEST/NAME.tar.gz' },
 );
 const chBuild = wrapper('ch-build', 'build an image with docker', [context], {
   isBuild: true,
+  example: 'ch-build -t app:1 .',
   instead: 'docker build, podman build or buildah',
 });
 const chBuild2dir = wrapper(
   'ch-build2dir',
   'build an image with docker and unpack it into a directory',
   [context, destination],
-  { isBuild: true, instead: 'docker build, then ch-convert -i docker TAG DEST/NAME' },
+  {
+    isBuild: true,
+    example: 'ch-build2dir -t app:1 . /var/tmp',
+    instead: 'docker build, then ch-convert -i docker TAG DEST/NAME',
+  },
 );
 const chPull2tar = wrapper('ch-pull2tar', 'pull an image and make a tarball of it', [image, destination], {
+  example: 'ch-pull2tar debian:12 .',
   instead: 'ch-image pull IMAGE, then ch-convert IMAGE DEST/NAME.tar.gz',
 });
 const chPull2dir = wrapper('ch-pull2dir', 'pull an image and unpack it into a directory', [image, destination], {
+  example: 'ch-pull2dir debian:12 /var/tmp',
   instead: 'ch-image pull IMAGE, then ch-run IMAGE; or ch-convert IMAGE DEST/NAME',
 });
 

@@ -31,6 +31,10 @@ export const pull: CommandDescription<
     { long: 'username', short: 'u', argument: 'required', argumentName: 'USER', help: 'the user name in the registry' },
     { long: 'containers-storage', argument: 'none', help: 'not available', hidden: true },
   ],
+  examples: [
+    { command: 'sarus pull debian:12', help: 'Bring an image into your repository' },
+    { command: 'sarus pull --login registry.example.org/team/app:1', help: 'From a registry that asks who you are' },
+  ],
 };
 
 export const load: CommandDescription<'centralized-repository' | 'temp-dir' | 'source-format'> = {
@@ -56,6 +60,7 @@ export const load: CommandDescription<'centralized-repository' | 'temp-dir' | 's
       hidden: true,
     },
   ],
+  examples: [{ command: 'sarus load app.tar app:1', help: 'Load what docker save wrote' }],
 };
 
 export const images: CommandDescription<'centralized-repository' | 'digests'> = {
@@ -64,6 +69,7 @@ export const images: CommandDescription<'centralized-repository' | 'digests'> = 
   summary: 'list the images of the repository',
   operands: [],
   options: [central, { long: 'digests', argument: 'none', help: 'show the digests of the images' }],
+  examples: [{ command: 'sarus images --digests', help: 'List what is there, by digest too' }],
 };
 
 export const rmi: CommandDescription<'centralized-repository'> = {
@@ -72,6 +78,7 @@ export const rmi: CommandDescription<'centralized-repository'> = {
   summary: 'remove an image from the repository',
   operands: [image],
   options: [central],
+  examples: [{ command: 'sarus rmi debian:12', help: 'Remove an image' }],
 };
 
 export const hooks: CommandDescription<'mpi'> = {
@@ -82,6 +89,7 @@ export const hooks: CommandDescription<'mpi'> = {
   options: [
     { long: 'mpi', short: 'm', argument: 'none', help: "only those that bring the host's MPI, with their types" },
   ],
+  examples: [{ command: 'sarus hooks --mpi', help: "See which types of the host's MPI there are" }],
 };
 
 export const sshKeygen: CommandDescription<'overwrite'> = {
@@ -90,6 +98,7 @@ export const sshKeygen: CommandDescription<'overwrite'> = {
   summary: 'make the keys for ssh between containers',
   operands: [],
   options: [{ long: 'overwrite', argument: 'none', help: 'make new ones also where there are keys' }],
+  examples: [{ command: 'sarus ssh-keygen', help: 'Make keys, once, for runs with --ssh' }],
 };
 
 export const explain: CommandDescription<never> = {
@@ -99,6 +108,12 @@ export const explain: CommandDescription<never> = {
   usage: ['run [OPTIONS] REPOSITORY[:TAG][@DIGEST] [COMMAND] [ARG...]'],
   operands: [{ name: 'run', help: 'the command to explain, with its words', isRepeated: true }],
   options: [],
+  examples: [
+    {
+      command: 'sarus explain run --mpi debian:12 ./program',
+      help: 'See what a run would mount, and who asked for it',
+    },
+  ],
 };
 
 export const version: CommandDescription<never> = {
@@ -115,4 +130,5 @@ export const help: CommandDescription<never> = {
   summary: 'explain a command',
   operands: [{ name: 'COMMAND', help: 'which', isOptional: true }],
   options: [],
+  examples: [{ command: 'sarus help run', help: 'Read about one command' }],
 };

@@ -55,7 +55,7 @@ const runOptions: CommandDescription<RunOption>['options'] = [
     long: 'mount',
     argument: 'required',
     argumentName: 'MOUNT',
-    help: 'type=bind,source=HOST,destination=CONTAINER[,readonly]; more than once',
+    help: 'type=bind,source=HOST,destination=CONTAINER and, if wanted, ,readonly; more than once',
     completion: 'file',
   },
   { long: 'mpi', short: 'm', argument: 'none', help: "replace the image's MPI by the host's" },

@@ -9,5 +9,5 @@ export const help: CommandDescription<'help'> = {
   operands: [{ name: 'COMMAND', help: 'which', isOptional: true }],
   options: [helpOption],
   rules: { mode: 'permute' },
-  examples: [],
+  examples: [{ command: 'slipway help run', help: 'Read about one command' }],
 };
