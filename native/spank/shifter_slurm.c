@@ -206,10 +206,15 @@ int slurm_spank_job_epilog(spank_t sp, int ac, char **av) { return for_job("epil
 
 // The root that the prolog prepared for this job, when its tasks are to run in it; "" otherwise.
 static char ccm_root[PATH_MAX];
+// There is none. Slurm 22.05 starts tasks after an error of a plugin, also of a required one: they would run outside.
+static bool is_ccm_lost;
+static char ccm_reason[WORD_MAX] = "it can not be entered";
 
 static int use_on_node(spank_t sp, const char *word, const char *name, const char *value) {
   if (strcmp(word, "root") == 0 && snprintf(ccm_root, sizeof ccm_root, "%s", value) >= (int)sizeof ccm_root)
     return -1;
+  if (strcmp(word, "reason") == 0)
+    snprintf(ccm_reason, sizeof ccm_reason, "%s", value);
   return 0;
 }
 
@@ -245,9 +250,8 @@ static int begin_step(spank_t sp, int ac, char **av) {
   if (is_extern(sp) || !is_set("enable_ccm", ac, av) ||
       (!has_variable(sp, "SHIFTER_CCM") && !has_variable(sp, "SLURM_SPANK_SHIFTER_CCM")))
     return ESPANK_SUCCESS;
-  if (ask_on_node(sp, "step", ac, av, answer) != 0)
-    return ESPANK_ERROR;
-  return each_line(answer, sp, use_on_node) == 0 ? ESPANK_SUCCESS : ESPANK_ERROR;
+  is_ccm_lost = ask_on_node(sp, "step", ac, av, answer) != 0 || each_line(answer, sp, use_on_node) != 0 || !*ccm_root;
+  return ESPANK_SUCCESS;
 }
 
 // The extern step has one process, which stands for all that other daemons start for the job; here it is in its groups.
@@ -279,9 +283,19 @@ int slurm_spank_task_init_privileged(spank_t sp, int ac, char **av) {
     strcpy(cwd, "/");
   if (chroot(ccm_root) != 0 || chdir("/") != 0) {
     slurm_error("shifter: enter the job's container at %s: %m", ccm_root);
+    is_ccm_lost = true;
     return ESPANK_ERROR;
   }
   if (chdir(cwd) != 0)
     slurm_info("shifter: the container has no %s; the task starts in /", cwd);
+  return ESPANK_SUCCESS;
+}
+
+// As the user, in the task itself, with nothing before it but the job's program.
+int slurm_spank_task_init(spank_t sp, int ac, char **av) {
+  if (is_ccm_lost) {
+    slurm_error("shifter: --ccm: %s", ccm_reason);
+    _exit(1);
+  }
   return ESPANK_SUCCESS;
 }

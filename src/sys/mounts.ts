@@ -4,10 +4,11 @@ import { chownSync, readFileSync } from 'node:fs';
 
 /** The mount points at a path and below it, in the order of their making. */
 export function mountsBelow(path: string): readonly string[] {
+  const inside = path === '/' ? path : `${path}/`;
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => unescape(line.split(' ')[4] ?? ''))
-    .filter((point) => point === path || point.startsWith(`${path}/`));
+    .filter((point) => point === path || point.startsWith(inside));
 }
 
 /**

@@ -9,16 +9,23 @@ import { SlipwayError } from '../model/index.ts';
  * @throws SlipwayError `directory-not-roots`
  */
 export function makeRootDirectory(path: string): void {
-  const fail = (reason: string): never => {
-    throw new SlipwayError('directory-not-roots', { path, reason });
-  };
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { mode: 0o755 });
+  const reason = notOfRoot(path);
+  if (reason !== undefined) throw new SlipwayError('directory-not-roots', { path, reason });
+}
+
+/**
+ * Why others than root could put another directory at this path, or (`isOpen`) why not everyone can enter it; undefined
+ * where neither is so.
+ */
+export function notOfRoot(path: string, { isOpen = false }: { readonly isOpen?: boolean } = {}): string | undefined {
   for (let each = path; ; each = dirname(each)) {
-    const stats = lstatSync(each);
-    if (!stats.isDirectory()) fail(`${each} is no directory`);
-    if (stats.uid !== 0) fail(`${each} belongs to uid ${stats.uid}`);
+    const stats = lstatSync(each, { throwIfNoEntry: false });
+    if (!stats?.isDirectory()) return `${each} is no directory`;
+    if (stats.uid !== 0) return `${each} belongs to uid ${stats.uid}`;
     // With the sticky bit nobody can replace what is another's.
-    if ((stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0) fail(`others than root can write ${each}`);
-    if (each === '/' || each === '.') return;
+    if ((stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0) return `others than root can write ${each}`;
+    if (isOpen && (stats.mode & 0o001) === 0) return `${each} is not open to everyone`;
+    if (each === '/' || each === '.') return undefined;
   }
 }

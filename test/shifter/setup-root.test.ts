@@ -10,7 +10,7 @@ import { needs } from '../support/needs.ts';
 import { sshdCommands } from '../support/sshd.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { copyTree, makeSite, siteCommands, type TestSite } from './site.ts';
+import { copyTree, makeSite, maker, noXfs, siteCommands, type TestSite } from './site.ts';
 
 const skip = needs({
   commands: [...siteCommands, ...sshdCommands, 'ip', 'losetup', 'patchelf', 'pgrep', 'unshare'],
@@ -18,10 +18,6 @@ const skip = needs({
   userNamespaces: true,
   loopSquashfs: true,
 });
-
-const noXfs =
-  needs({ commands: ['mkfs.xfs'] }) ||
-  (!readFileSync('/proc/filesystems', 'utf8').includes('xfs') && 'this kernel has no xfs');
 
 describe('setupRoot', { skip }, () => {
   let user: TestUser;
@@ -107,10 +103,13 @@ describe('setupRoot', { skip }, () => {
     site.configure(`siteFs=${site.directory}/share:/share`, 'module_m_siteEnv=M=1');
     const text = await said(`
       setup -v /share:/data -m m id img
-      as_user shifter --image=id:img -V /share:/data -m m sh -c 'cat /data/file; echo $M; grep -c squashfuse /proc/mounts'
-      as_user shifter --image=id:img sh -c 'cat /data/file 2>/dev/null || echo none; cat /var/shifterConfig.json'
+      as_user shifter --image=id:img -V /share:/data -m m sh -c 'cat /data/file; echo $M ${maker}'
+      as_user shifter --image=id:img sh -c 'cat /data/file 2>/dev/null || echo none; cat /var/shifterConfig.json; echo ${maker}'
       unsetup`);
-    assert.equal(text, `shared\n1\n0\nnone\n{"identifier":"img","user":"${user.name}","volMap":"","modules":""}`);
+    assert.equal(
+      text,
+      `shared\n1 root\nnone\n{"identifier":"img","user":"${user.name}","volMap":"","modules":""}\nuser`,
+    );
     site.configure();
   });
 
@@ -248,9 +247,28 @@ describe('setupRoot', { skip }, () => {
     site.configure('allowLocalChroot=1');
     const text = await said(`
       setup local ${tree}
-      as_user shifter --image=local:${tree} sh -c 'cat /mark /var/shifterConfig.json; grep -c squashfuse /proc/mounts'
+      as_user shifter --image=local:${tree} sh -c 'cat /mark /var/shifterConfig.json; echo ${maker}'
       unsetup; mounts`);
-    assert.equal(text, `of the tree\n{"identifier":"${tree}","user":"${user.name}","volMap":"","modules":""}\n0\n0`);
+    assert.equal(text, `of the tree\n{"identifier":"${tree}","user":"${user.name}","volMap":"","modules":""}\nroot\n0`);
+    site.configure();
+  });
+
+  it('prepares no directory that a user can not enter, or can lead elsewhere', async () => {
+    site.configure('allowLocalChroot=1');
+    const closed = join(site.write('closed/in/file', 'secret\n'), '..');
+    chmodSync(join(closed, '..'), 0o700);
+    await user.runOk(['ln', '-s', closed, 'link']);
+    symlinkSync(closed, join(site.directory, 'link'));
+    for (const [directory, reason] of [
+      [closed, /closed is not open to everyone/],
+      [user.home, /belongs to uid/],
+      [join(user.home, 'link'), /link is no directory/],
+      [join(site.directory, 'link'), /link is no directory/],
+    ] as const) {
+      const result = await script(`setup local ${directory}; status=$?; mounts; exit $status`);
+      assert.deepEqual([result.status, result.stdout], [1, '0\n'], directory);
+      assert.match(result.stderr, reason);
+    }
     site.configure();
   });
 

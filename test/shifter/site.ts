@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // A site of Shifter for tests: udiRoot.conf and what it names, all of it root's, and a store of images in the gateway's
 // layout.
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runOk } from '../support/command.ts';
 import { realImage, type RealImage } from '../support/images.ts';
+import { needs } from '../support/needs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import type { TestUser } from '../support/user.ts';
 
 /** What `needs` must find, with `root: true`. */
 export const siteCommands: readonly string[] = ['mmdebstrap', 'umoci', 'mksquashfs', 'setpriv'];
+
+/**
+ * For a shell in a container: `root` where a prolog made it, `user` where shifter did. Its root belongs to who laid it over
+ * the image, and root's has no name in there.
+ */
+export const maker = '$([ "$(stat -c %u /)" = "$(id -u)" ] && echo user || echo root)';
+
+/** Why there can be no perNodeCache here. */
+export const noXfs: string | false =
+  needs({ commands: ['mkfs.xfs'] }) ||
+  (!readFileSync('/proc/filesystems', 'utf8').includes('xfs') && 'machine: this kernel has no xfs');
 
 export type TestSite = {
   readonly directory: string;

@@ -5,33 +5,24 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { run, runOk } from '../support/command.ts';
-import { needs } from '../support/needs.ts';
 import { onEnd } from '../support/on-end.ts';
-import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { type Slurm, startSlurm } from '../support/slurm.ts';
 import { sshdCommands } from '../support/sshd.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
-import { slurmPlugin } from './plugin.ts';
+import { makeSite, type TestSite } from '../shifter/site.ts';
+import { holdStep } from './hold-step.ts';
+import { shifterJobsNeed, slurmPlugin } from './plugin.ts';
 import { until } from './until.ts';
 
 const memory = '/sys/fs/cgroup/memory';
-const skip = needs({
-  commands: [
-    ...slurmCommands,
-    ...siteCommands,
-    ...sshdCommands,
-    'patchelf',
-    'pgrep',
-    '/usr/include/slurm/spank.h',
-    // Control groups of version 1, as of Slurm's own plugin here.
-    `${memory}/cgroup.procs`,
-    '/sys/fs/cgroup/freezer/cgroup.procs',
-  ],
-  root: true,
-  userNamespaces: true,
-  fuse: true,
-  loopSquashfs: true,
-});
+const skip = shifterJobsNeed(
+  ...sshdCommands,
+  'patchelf',
+  'pgrep',
+  // Control groups of version 1, as of Slurm's own plugin here.
+  `${memory}/cgroup.procs`,
+  '/sys/fs/cgroup/freezer/cgroup.procs',
+);
 
 describe('--ccm, memory and the extern step', { skip }, () => {
   let slurm: Slurm;
@@ -80,6 +71,12 @@ describe('--ccm, memory and the extern step', { skip }, () => {
     assert.equal(said, `${user.uid}\n${config}n2\n${config}`);
   });
 
+  it('runs nothing outside of the container, where there is none', async () => {
+    const shared = await user.run(['srun', '-n1', '--ccm', 'hostname'], { env: env() });
+    assert.deepEqual([shared.status === 0, shared.stdout], [false, '']);
+    assert.match(shared.stderr, /--ccm needs nodes of its own \(--exclusive\)/);
+  });
+
   it('is refused with an image, at submission', async () => {
     const refused = await user.run(['srun', '-n1', '--exclusive', '--ccm', '--image=id:img', 'true'], { env: env() });
     assert.notEqual(refused.status, 0);
@@ -87,35 +84,15 @@ describe('--ccm, memory and the extern step', { skip }, () => {
   });
 
   it('counts the sshd as the job’s memory and extern step, runs the site’s program, and takes the group away', async () => {
-    const job = user.run(
-      [
-        'srun',
-        '-N1',
-        '-w',
-        'n1',
-        '-n1',
-        '--exclusive',
-        '--image=id:img',
-        'shifter',
-        'sh',
-        '-c',
-        `echo $SLURM_JOB_ID > ${user.home}/id; mv ${user.home}/id ${user.home}/on; until [ -e ${user.home}/go ]; do sleep 0.1; done`,
-      ],
-      { env: env() },
-    );
     let own = '';
-    try {
-      await until(async () => (await user.run(['test', '-e', `${user.home}/on`])).status === 0);
-      const id = (await user.runOk(['cat', `${user.home}/on`])).trim();
+    const step = { words: ['-N1', '-w', 'n1', '--exclusive', '--image=id:img'], tasks: 1, env: env() };
+    await holdStep(user, step, async (id) => {
       own = `${group}/shifter/uid_${user.uid}/job_${id}`;
       const server = `pgrep -o -u ${user.name} -f '^sshd: /opt/udiImage/sbin/sshd'`;
       await until(async () => (await onFirst(`grep -c step_extern /proc/$(${server})/cgroup`)) !== '0');
       assert.equal(await onFirst(`grep -qx $(${server}) ${own}/cgroup.procs && echo in`), 'in');
       assert.match(await onFirst(`cat /run/extern-${id}`), new RegExp(`^SLURM_JOB_UID=${user.uid}$`, 'm'));
-    } finally {
-      await user.run(['touch', `${user.home}/go`]);
-      await job;
-    }
+    });
     await until(async () => (await onFirst(`ls -d ${own} 2>/dev/null; pgrep -u ${user.name}`)) === '');
   });
 });

@@ -2,18 +2,17 @@
 // `--image` of srun, salloc and sbatch: the image is found when the job is submitted, refused there, and stays the same
 // whatever its name comes to mean. With no configuration of Shifter it is for `slipway run`, from the submitter's store.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { needs } from '../support/needs.ts';
-import { slipwayPrefix } from '../support/prefix.ts';
 import { type Registry, registryCommands, startRegistry } from '../support/registry.ts';
 import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
+import { pluginHeader, slurmPlugin } from './plugin.ts';
 import { imageCommands, makeImages, pullImage, writeAs } from '../run/images.ts';
 
 const skip = needs({
-  commands: [...slurmCommands, ...imageCommands, ...registryCommands, '/usr/include/slurm/spank.h'],
+  commands: [...slurmCommands, ...imageCommands, ...registryCommands, pluginHeader],
   root: true,
   fuse: true,
 });
@@ -32,11 +31,10 @@ describe('--image of a job, without Shifter', { skip }, () => {
   };
 
   before(async () => {
-    const plugin = await pluginPath();
     user = await acquireTestUser();
     registry = await startRegistry();
     ({ directory } = await makeImages(user));
-    slurm = await startSlurm({ plugstack: `required ${plugin}\n` });
+    slurm = await startSlurm({ plugstack: `required ${await slurmPlugin()}\n` });
   });
 
   it('is the image of `slipway run` without one, on every node and rank', async () => {
@@ -111,10 +109,3 @@ describe('--image of a job, without Shifter', { skip }, () => {
     );
   });
 });
-
-/** Of the Slipway under test. */
-async function pluginPath(): Promise<string> {
-  const installed = join(await slipwayPrefix(), 'lib/slipway/shifter_slurm.so');
-  assert.ok(existsSync(installed), `${installed} is missing: scripts/build makes it where Slurm's headers are`);
-  return installed;
-}

@@ -5,19 +5,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { runOk } from '../support/command.ts';
-import { needs } from '../support/needs.ts';
-import { runMpiStep, type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { runMpiStep, type Slurm, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
-import { slurmPlugin } from './plugin.ts';
+import { makeSite, type TestSite } from '../shifter/site.ts';
+import { shifterJobsNeed, slurmPlugin } from './plugin.ts';
 
-const skip = needs({
-  commands: [...slurmCommands, ...siteCommands, 'mpicc.mpich', 'patchelf', '/usr/include/slurm/spank.h'],
-  root: true,
-  userNamespaces: true,
-  fuse: true,
-  loopSquashfs: true,
-});
+const skip = shifterJobsNeed('mpicc.mpich', 'patchelf');
 
 describe('MPI in containers', { skip }, () => {
   let slurm: Slurm;

@@ -2,24 +2,17 @@
 // Shifter's containers in jobs on two real nodes: pinned at submission, prepared by the prolog where a job has its nodes for
 // itself, built by each user where not, and gone with the job, however it ends.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { before, describe, it } from 'node:test';
-import { needs } from '../support/needs.ts';
-import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { type Slurm, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
-import { slurmPlugin } from './plugin.ts';
+import { makeSite, maker, noXfs, type TestSite } from '../shifter/site.ts';
+import { shifterJobsNeed, slurmPlugin } from './plugin.ts';
 import { until } from './until.ts';
 
-const skip = needs({
-  commands: [...slurmCommands, ...siteCommands, '/usr/include/slurm/spank.h'],
-  root: true,
-  userNamespaces: true,
-  fuse: true,
-  loopSquashfs: true,
-});
+const skip = shifterJobsNeed();
 
 describe('shifter in jobs', { skip }, () => {
   let slurm: Slurm;
@@ -51,7 +44,7 @@ describe('shifter in jobs', { skip }, () => {
     )
       await delay(100);
   };
-  /** The mounts, loop devices and image servers that nodes have, by node. */
+  /** What a node has of prepared containers, in mounts and records; and loop devices of the site's images and caches, of all nodes. */
   const leftOn = async (): Promise<readonly string[]> =>
     await Promise.all(
       slurm.nodes.map(async (node) =>
@@ -59,13 +52,13 @@ describe('shifter in jobs', { skip }, () => {
           await node.runOk([
             'sh',
             '-c',
-            `grep -c ' ${site.udiMount}' /proc/self/mountinfo; ls -d /run/slipway-shifter /run/slipway/job-* 2>/dev/null | wc -l`,
+            `grep -c ' ${site.udiMount}' /proc/self/mountinfo; ls -d /run/slipway-shifter /run/slipway/job-* 2>/dev/null | wc -l; cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep '^${site.directory}/' | wc -l`,
           ])
         ).replaceAll('\n', ' '),
       ),
     );
   const clean = async (): Promise<void> => {
-    await until(async () => (await leftOn()).every((text) => text === '0 0 '));
+    await until(async () => (await leftOn()).every((text) => text === '0 0 0 '));
   };
 
   before(async () => {
@@ -98,13 +91,13 @@ describe('shifter in jobs', { skip }, () => {
         'shifter',
         'sh',
         '-c',
-        'echo "$(hostname) $WHICH $SHIFTER_IMAGE $(grep -c squashfuse /proc/mounts) $(sort -u /var/hostsfile | tr "\\n" ,)"',
+        `echo "$(hostname) $WHICH $SHIFTER_IMAGE ${maker} $(sort -u /var/hostsfile | tr "\\n" ,)"`,
       ],
       { env: env() },
     );
     const lines = said.trim().split('\n');
     assert.equal(lines.length, 8);
-    assert.deepEqual([...new Set(lines)].toSorted(), ['n1 old old 0 n1,n2,', 'n2 old old 0 n1,n2,']);
+    assert.deepEqual([...new Set(lines)].toSorted(), ['n1 old old root n1,n2,', 'n2 old old root n1,n2,']);
     await clean();
   });
 
@@ -138,13 +131,13 @@ describe('shifter in jobs', { skip }, () => {
     site.configure(`siteFs=${site.directory}/share:/share`);
     for (const name of ['data', 'results']) site.write(`share/${name}/file`, `${name}\n`);
     const volumes = ['data:/input', 'results:/output'].map((volume) => `#SBATCH --volume=/share/${volume}`);
-    const program = "shifter sh -c 'cat /input/file /output/file; grep -c squashfuse /proc/mounts || true'";
+    const program = `shifter sh -c 'cat /input/file /output/file; echo ${maker}'`;
     const { id, output } = await submit(
       ['--image=tools', '-N1', '--exclusive'],
       ['#!/bin/sh', ...volumes, program, `srun -n1 ${program}`, ''].join('\n'),
     );
     await ended(id);
-    assert.equal(readFileSync(output, 'utf8'), 'data\nresults\n0\n'.repeat(2));
+    assert.equal(readFileSync(output, 'utf8'), 'data\nresults\nroot\n'.repeat(2));
     site.configure();
     await clean();
   });
@@ -219,8 +212,7 @@ describe('shifter in jobs', { skip }, () => {
     ];
     await slurm.nodes[0]?.runOk(['sh', '-euc', prepare.join('\n')]);
     const words = ['-w', 'n1', '-n1', '--exclusive', '--image=tools', 'shifter', 'sh', '-c'];
-    const seen = 'echo $WHICH $(grep -c squashfuse /proc/mounts)';
-    assert.equal(await user.runOk(['srun', ...words, seen], { env: env() }), 'old 0\n');
+    assert.equal(await user.runOk(['srun', ...words, `echo $WHICH ${maker}`], { env: env() }), 'old root\n');
     await clean();
   });
 
@@ -247,6 +239,60 @@ describe('shifter in jobs', { skip }, () => {
     await clean();
   });
 
+  for (const [how, words] of [
+    ['that was prepared', ['--exclusive']],
+    ['of its own tasks', []],
+  ] as const) {
+    it(`leaves nothing of a container ${how} when a job is cancelled while its ranks start`, async () => {
+      const signs = user.makeDirectory(`started${words.length}`);
+      const rank = `shifter sh -c 'touch ${signs}/$SLURM_PROCID; sleep 300'`;
+      const { id } = await submit(['-N2', '-n48', ...words, '--image=tools'], `#!/bin/sh\nsrun ${rank}\n`);
+      await until(async () => readdirSync(signs).length > 0);
+      await user.runOk(['scancel', id], { env: env() });
+      await ended(id);
+      await clean();
+    });
+  }
+
+  it(
+    'has a cache of the job’s own on each node, for all its tasks and steps, of the size that was asked for',
+    { skip: noXfs },
+    async () => {
+      site.configure(
+        `perNodeCachePath=${site.directory}/caches`,
+        'perNodeCacheSizeLimit=400m',
+        'mkfsXfsPath=/sbin/mkfs.xfs',
+      );
+      const volume = (size: string): string => `--volume=/none:/cache:perNodeCache=size=${size}`;
+      const { id, output } = await submit(
+        ['-N2', '--exclusive', '--image=tools', volume('320m')],
+        [
+          '#!/bin/sh',
+          "srun -n8 shifter sh -c 'echo x > /cache/$SLURM_PROCID'",
+          'srun -n2 shifter sh -c \'echo $(ls /cache); dd if=/dev/zero of=/cache/big bs=1M count=400 2>&1 | grep -o "No space.*"\'',
+          'true',
+          '',
+        ].join('\n'),
+      );
+      await ended(id);
+      const full = 'No space left on device';
+      const lines = readFileSync(output, 'utf8').trim().split('\n').toSorted();
+      assert.deepEqual(lines, ['0 1 2 3', '4 5 6 7', full, full]);
+      await clean();
+      assert.deepEqual(readdirSync(join(site.directory, 'caches')), []);
+
+      const tooLarge = ['-N1', '--exclusive', '--image=tools', volume('500m'), 'shifter', 'true'];
+      const refused = await user.run(['srun', ...tooLarge], { env: env() });
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /make a cache for \/cache: \d+ bytes are more than the site's limit/);
+      site.configure('perNodeCachePath=/proc/none', 'mkfsXfsPath=/sbin/mkfs.xfs');
+      const failed = await user.run(['srun', ...tooLarge], { env: env() });
+      assert.match(failed.stderr, /enter the container of job \d+: .*\/proc\/none/);
+      site.configure();
+      await clean();
+    },
+  );
+
   it('drains no node for a prolog that can not prepare, says why, and lets the tasks try', async () => {
     const hook = site.write('fails.sh', 'echo broken hook >&2; exit 9\n', 0o755);
     site.configure(`sitePreMountHook=${hook}`);
@@ -268,19 +314,10 @@ describe('shifter in jobs', { skip }, () => {
     await site.addImage('foreign', { real: 'busybox' }, ['ENV: PATH=/bin', 'ENV: WHICH=foreign'], true);
     point('foreign', 'foreign');
     const said = await user.runOk(
-      [
-        'srun',
-        '-N1',
-        '--exclusive',
-        '--image=foreign',
-        'shifter',
-        'sh',
-        '-c',
-        'echo $WHICH $(grep -c squashfuse /proc/mounts)',
-      ],
+      ['srun', '-N1', '--exclusive', '--image=foreign', 'shifter', 'sh', '-c', `echo $WHICH ${maker}`],
       { env: env() },
     );
-    assert.equal(said, 'foreign 0\n');
+    assert.equal(said, 'foreign user\n');
     writeFileSync(join(site.directory, 'tags/foreign'), '');
     await clean();
   });

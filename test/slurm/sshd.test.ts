@@ -5,21 +5,15 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { runOk } from '../support/command.ts';
-import { needs } from '../support/needs.ts';
-import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
+import { type Slurm, startSlurm } from '../support/slurm.ts';
 import { sshdCommands } from '../support/sshd.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
-import { makeSite, siteCommands, type TestSite } from '../shifter/site.ts';
-import { slurmPlugin } from './plugin.ts';
+import { makeSite, type TestSite } from '../shifter/site.ts';
+import { holdStep } from './hold-step.ts';
+import { shifterJobsNeed, slurmPlugin } from './plugin.ts';
 import { until } from './until.ts';
 
-const skip = needs({
-  commands: [...slurmCommands, ...siteCommands, ...sshdCommands, 'patchelf', 'pgrep', '/usr/include/slurm/spank.h'],
-  root: true,
-  userNamespaces: true,
-  fuse: true,
-  loopSquashfs: true,
-});
+const skip = shifterJobsNeed(...sshdCommands, 'patchelf', 'pgrep');
 
 describe("sshd in a job's container", { skip }, () => {
   let slurm: Slurm;
@@ -96,22 +90,8 @@ describe("sshd in a job's container", { skip }, () => {
   });
 
   it('lets nobody in without the key of the job, which is the user’s alone to read', async () => {
-    const job = user.run(
-      [
-        'srun',
-        '-N2',
-        '-n2',
-        '--exclusive',
-        '--image=id:img',
-        'shifter',
-        'sh',
-        '-c',
-        `touch ${user.home}/on-$(hostname); until [ -e ${user.home}/go ]; do sleep 0.1; done`,
-      ],
-      { env: env() },
-    );
-    try {
-      await until(async () => (await user.run(['ls', `${user.home}/on-n1`, `${user.home}/on-n2`])).status === 0);
+    const step = { words: ['-N2', '--exclusive', '--image=id:img'], tasks: 2, env: env() };
+    await holdStep(user, step, async () => {
       const [first] = await onNodes(
         `stat -c '%a %U %n' /run/slipway-shifter/ssh/*key* /run/slipway-shifter/ssh
          for pid in $(pgrep -u ${user.name} -f '/opt/udiImage/sbin/sshd'); do grep -h -e ^Uid -e ^CapEff -e ^NoNewPrivs /proc/$pid/status; done`,
@@ -144,10 +124,7 @@ describe("sshd in a job's container", { skip }, () => {
       }
       const stolen = await other.run(['cat', '/run/slipway-shifter/ssh/ssh_job_key']);
       assert.notEqual(stolen.status, 0);
-    } finally {
-      await user.run(['touch', `${user.home}/go`]);
-      await job;
-    }
+    });
   });
 
   it('leaves nothing of itself or of those who logged in', async () => {

@@ -4,6 +4,7 @@ import { type AskedRun, planRun } from '../../launch/index.ts';
 import { type Adaptation, SlipwayError } from '../../model/index.ts';
 import { defaultUdiRootPath, findCdiDevices, readUdiRoot, type UdiRoot } from '../../site/index.ts';
 import { createInputs, type Inputs } from '../../sys/inputs.ts';
+import { mountsBelow } from '../../sys/mounts.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
 import { errorText } from '../terminal/error-text.ts';
 import { handOver } from '../terminal/hand-over.ts';
@@ -102,7 +103,7 @@ function askedRun(
   const isPrepared = found.devices.length === 0 && inputs.readText(preparedConfigPath(udiRoot.udiMount)) === config;
   const image = isPrepared
     ? preparedImage(found, udiRoot, inputs)
-    : findSiteImage(found.image, { udiRoot, user, inputs });
+    : withNothingMounted(findSiteImage(found.image, { udiRoot, user, inputs }));
   const script = batchScriptOf(ask.command);
   // The plan shows this script: it is no plan for another.
   const covered = script === undefined ? ask.consumed : words.length;
@@ -145,6 +146,14 @@ function preparedImage(found: Identified, udiRoot: UdiRoot, inputs: Inputs): Sit
     located: { subject: found.image.request, root: { kind: 'directory', path: udiMount }, config },
     isConverted: true,
   };
+}
+
+/** clone_private_mount of the kernel: what is mounted below a directory stays there for a user, and nothing covers it. */
+function withNothingMounted(image: SiteImage): SiteImage {
+  const { root } = image.located;
+  if (root.kind === 'directory' && mountsBelow(root.path).some((point) => point !== root.path))
+    throw new SlipwayError('shifter-local-needs-root', { path: root.path });
+  return image;
 }
 
 function siteConfiguration(inputs: Inputs): UdiRoot {

@@ -8,7 +8,7 @@ import {
   type RunRequest,
   SlipwayError,
 } from '../../model/index.ts';
-import type { ShifterModule, UdiRoot } from '../../site/index.ts';
+import type { ShifterModule, UdiRoot, VolumeMap } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { parseVariable, type ShifterAsk } from './ask.ts';
 import { batchScriptMounts } from './batch-script.ts';
@@ -16,8 +16,9 @@ import { buildContainer, type Container } from './container.ts';
 import type { ContainerUser } from './container-user.ts';
 import { environmentOf } from './environment.ts';
 import { guestView, type GuestView } from './guest-view.ts';
+import { readNodeRecord } from './job/node-record.ts';
 import type { SiteImage } from './site-image.ts';
-import { cacheVolumes, volumeMounts } from './volumes.ts';
+import { cacheRefusal, cacheVolumes, volumeMounts } from './volumes.ts';
 
 export type RequestInput = {
   readonly ask: ShifterAsk;
@@ -34,7 +35,7 @@ export type RequestInput = {
   readonly preparedAt?: string;
 };
 
-/** @throws SlipwayError `shifter-volume-missing`, `shifter-no-entrypoint`, `shifter-no-workdir`, `usage`, those of the container */
+/** @throws SlipwayError `shifter-cache-…`, `job-not-prepared`, `shifter-volume-missing`, `shifter-no-entrypoint`, `shifter-no-workdir`, `usage`, those of the container */
 export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest {
   const { ask, udiRoot, user, modules, image, inputs, config, devices, preparedAt } = input;
   const { volumes } = ask;
@@ -58,9 +59,7 @@ export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest 
     opened,
     inputs,
   );
-  const [cache] = cacheVolumes({ volumes, modules, udiRoot });
-  if (cache !== undefined && preparedAt === undefined)
-    throw new SlipwayError('shifter-cache-needs-root', { to: cache.to });
+  if (preparedAt === undefined) refuseCaches(cacheVolumes({ volumes, modules, udiRoot }), udiRoot, inputs);
   for (const { from, perNodeCache } of volumes) {
     if (perNodeCache === undefined && view.kindOf(from) !== 'directory')
       throw new SlipwayError('shifter-volume-missing', { from });
@@ -99,6 +98,18 @@ export function requestOf(input: RequestInput, opened: OpenedImage): RunRequest 
     joining: { kind: 'ranks' },
     isolation: noIsolation,
   };
+}
+
+/** Why there is no cache: the site gives none such, or the prolog of this job failed, or there was none. */
+function refuseCaches(caches: readonly VolumeMap[], udiRoot: UdiRoot, inputs: Inputs): void {
+  for (const { to, perNodeCache } of caches) {
+    const reason = perNodeCache === undefined ? undefined : cacheRefusal(perNodeCache, udiRoot);
+    if (reason !== undefined) throw new SlipwayError('shifter-cache-refused', { to, reason });
+    const job = inputs.environment('SLURM_JOB_ID') ?? '';
+    const record = readNodeRecord(job, inputs);
+    if (record?.reason !== undefined) throw new SlipwayError('job-not-prepared', { job, reason: record.reason });
+    throw new SlipwayError('shifter-cache-needs-root', { to });
+  }
 }
 
 function rootOf(

@@ -62,6 +62,12 @@ export const shifterErrors = {
     exitStatus: 1,
     httpStatus: 500,
   },
+  'shifter-local-needs-root': {
+    message: 'run local:{path}: something is mounted below it, and the kernel lays nothing over that for a user',
+    hint: 'submit a job that has its nodes for itself with --image=local:{path}: its prolog, as root, prepares it',
+    exitStatus: 1,
+    httpStatus: 500,
+  },
   'shifter-volume-invalid': {
     message: 'mount {spec}: {reason} (invalid volume map, {code})',
     hint: 'a volume is FROM:TO[:ro], both absolute; TO is not below /etc, /var, /dev, /proc, /sys or /opt/udiImage',

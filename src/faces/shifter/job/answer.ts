@@ -2,7 +2,7 @@
 
 /** A line of an answer. */
 export type AnswerLine = {
-  readonly word: 'env' | 'job' | 'secret' | 'root';
+  readonly word: 'env' | 'job' | 'secret' | 'root' | 'reason';
   readonly name: string;
   readonly value: string;
 };

@@ -4,14 +4,16 @@ import { suite, test } from 'node:test';
 import { parseJobDescription } from './describe-job.ts';
 import { parseNodeRecord } from './node-record.ts';
 
-const shown =
-  'JobId=17 JobName=a b c UserId=ann(1000) GroupId=users(100) MCS_label=N/A Priority=1 JobState=RUNNING Reason=None ' +
-  'ReqNodeList=(null) ExcNodeList=(null) NodeList=n[1-2] BatchHost=n1 NumNodes=2 NumCPUs=9 NumTasks=8 ' +
-  'OverSubscribe=NO Contiguous=0 Command=/home/ann/OverSubscribe=OK';
+const shown = [
+  '18|1000|100|RUNNING|NO|2|9|ann|n[1-2]',
+  '17|1000|100|RUNNING|NO|2|9|ann|n[1-2]',
+  '19|1000|100|PENDING|OK|1|1|ann|',
+  '',
+].join('\n');
 
 suite("Slurm's words of a job", () => {
   test('say whose it is, where, and whether alone', () => {
-    assert.deepEqual(parseJobDescription(shown), {
+    const found = {
       userName: 'ann',
       uid: 1000,
       gid: 100,
@@ -19,15 +21,20 @@ suite("Slurm's words of a job", () => {
       isExclusive: true,
       cpusPerNode: 4,
       nodeList: 'n[1-2]',
-    });
-    assert.equal(parseJobDescription(shown.replace('OverSubscribe=NO', 'OverSubscribe=OK'))?.isExclusive, false);
-    assert.equal(parseJobDescription(shown.replace('RUNNING', 'COMPLETED'))?.isActive, false);
-    assert.equal(parseJobDescription(shown.replace('RUNNING', 'COMPLETING'))?.isActive, true);
+    };
+    assert.deepEqual(parseJobDescription(shown, '17'), found);
+    const told = (from: string, to: string): unknown => parseJobDescription(shown.replaceAll(from, to), '17');
+    assert.deepEqual(told('|NO|', '|OK|'), { ...found, isExclusive: false });
+    assert.deepEqual(told('RUNNING', 'COMPLETED'), { ...found, isActive: false });
+    assert.deepEqual(told('RUNNING', 'COMPLETING'), found);
   });
 
-  test('of no job say nothing', () => {
-    assert.equal(parseJobDescription('slurm_load_jobs error: Invalid job id specified'), undefined);
-    assert.equal(parseJobDescription(shown.replace('NumNodes=2', 'NumNodes=0')), undefined);
+  test('of another job, of none, or of none with nodes say nothing', () => {
+    assert.equal(parseJobDescription(shown, '1'), undefined);
+    assert.equal(parseJobDescription(shown, '19'), undefined);
+    assert.equal(parseJobDescription('slurm_load_jobs error: Invalid job id specified', '17'), undefined);
+    assert.equal(parseJobDescription(shown.replaceAll('|2|9|', '|0|9|'), '17'), undefined);
+    assert.equal(parseJobDescription(shown.replaceAll('|ann|', '|a|nn|'), '17'), undefined);
   });
 });
 

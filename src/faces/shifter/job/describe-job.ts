@@ -36,11 +36,17 @@ export function slurmCommands(words: JobWords, variables: Readonly<Record<string
   };
 }
 
+/**
+ * Asked for one by one: what `scontrol show job` prints has the job's name in it, and so whatever its user likes.
+ * squeue(1): number, uid, gid, state, sharing, nodes, CPUs, user, nodes' names.
+ */
+const fields = '%A|%U|%G|%T|%h|%D|%C|%u|%N';
+
 /** @throws SlipwayError `job-unknown` where Slurm does not answer, or with something else. */
 export async function describeJob(id: string, commands: SlurmCommands, signal: AbortSignal): Promise<JobDescription> {
-  const text = await slurm(['scontrol', '--oneliner', 'show', 'job', id], { id, commands, signal });
-  const found = parseJobDescription(text);
-  if (found === undefined) throw new SlipwayError('job-unknown', { job: id, reason: 'scontrol says nothing of it' });
+  const argv = ['squeue', '--noheader', '--states=all', `--jobs=${id}`, `--format=${fields}`] as const;
+  const found = parseJobDescription(await slurm(argv, { id, commands, signal }), id);
+  if (found === undefined) throw new SlipwayError('job-unknown', { job: id, reason: 'squeue says nothing of it' });
   return found;
 }
 
@@ -53,24 +59,21 @@ export async function listNodes(
   return text.split('\n').filter((name) => name !== '');
 }
 
-/** Reads a line of `scontrol --oneliner show job`: `NAME=VALUE` words, of which a value may hold spaces. */
-export function parseJobDescription(text: string): JobDescription | undefined {
-  const field = (name: string, pattern: RegExp): RegExpExecArray | undefined =>
-    new RegExp(`(?:^|\\s)${name}=${pattern.source}(?=\\s|$)`).exec(text) ?? undefined;
-  const user = field('UserId', /([^\s()]+)\((\d+)\)/);
-  const group = field('GroupId', /[^\s()]+\((\d+)\)/);
-  const nodes = Number(field('NumNodes', /(\d+)(?:-\d+)?/)?.[1]);
-  const cpus = Number(field('NumCPUs', /(\d+)(?:-\d+)?/)?.[1]);
-  const list = field('NodeList', /(\S+)/)?.[1];
-  if (user === undefined || group === undefined || list === undefined || !(nodes > 0) || !(cpus > 0)) return undefined;
+/** Of the lines of all tasks of an array the one of this job; undefined where there is none, or it has no nodes yet. */
+export function parseJobDescription(text: string, id: string): JobDescription | undefined {
+  const lines = text.split('\n').map((line) => line.split('|'));
+  const own = lines.find((words) => words[0] === id && words.length === fields.split('|').length) ?? [];
+  const [, uid = '', gid = '', state = '', sharing = '', nodes = '', cpus = '', userName = '', nodeList = ''] = own;
+  const isNumbered = [uid, gid, nodes, cpus].every((word) => /^\d{1,10}$/.test(word));
+  if (!isNumbered || Number(nodes) === 0 || userName === '' || nodeList === '') return undefined;
   return {
-    userName: user[1] ?? '',
-    uid: Number(user[2]),
-    gid: Number(group[1]),
-    isActive: field('JobState', /(?:RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STAGE_OUT)/) !== undefined,
-    isExclusive: field('OverSubscribe', /NO/) !== undefined,
-    cpusPerNode: Math.max(1, Math.floor(cpus / nodes)),
-    nodeList: list,
+    userName,
+    uid: Number(uid),
+    gid: Number(gid),
+    isActive: /^(?:RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT)$/.test(state),
+    isExclusive: sharing === 'NO',
+    cpusPerNode: Math.max(1, Math.floor(Number(cpus) / Number(nodes))),
+    nodeList,
   };
 }
 

@@ -28,7 +28,7 @@ export async function main(argv: readonly string[], environment: FaceEnvironment
       }
       case 'step': {
         const { rootOfStep } = await import('./step.ts');
-        environment.stdout.write(answerText([{ word: 'root', name: 'path', value: await rootOfStep(words) }]));
+        environment.stdout.write(answerText([await rootOfStep(words)]));
         return 0;
       }
       case 'extern': {

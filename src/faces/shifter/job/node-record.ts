@@ -8,6 +8,7 @@ import {
   removeIfPresent,
   writeFileAtomic,
 } from '../../../sys/files.ts';
+import type { Inputs } from '../../../sys/inputs.ts';
 
 export type NodeRecord = {
   readonly job: string;
@@ -30,7 +31,7 @@ export type NodeRecords = {
 };
 
 export function nodeRecords(directory: string = defaultDirectory): NodeRecords {
-  const pathOf = (job: string): string => `${directory}/job-${job}.json`;
+  const pathOf = (job: string): string => recordPath(directory, job);
   const read = async (job: string): Promise<NodeRecord | undefined> => {
     const bytes = await readFileIfPresent(pathOf(job), { maxBytes });
     return bytes === undefined ? undefined : parseNodeRecord(bytes.toString('utf8'), job);
@@ -50,6 +51,16 @@ export function nodeRecords(directory: string = defaultDirectory): NodeRecords {
       return found.filter((record) => record !== undefined);
     },
   };
+}
+
+function recordPath(directory: string, job: string): string {
+  return `${directory}/job-${job}.json`;
+}
+
+/** The record as anyone may read it; undefined where there is none. */
+export function readNodeRecord(job: string, inputs: Inputs): NodeRecord | undefined {
+  const text = /^\d+$/.test(job) ? inputs.readText(recordPath(defaultDirectory, job)) : undefined;
+  return text === undefined ? undefined : parseNodeRecord(text, job);
 }
 
 /** Undefined for what no prolog wrote: a node that lost power may have half a file system. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A step begins on this node, as root.
-import { SlipwayError } from '../../../model/index.ts';
+import { describeError, SlipwayError } from '../../../model/index.ts';
 import { cgroupsOfProcess, joinCgroup } from '../../../sys/cgroup.ts';
 import { readFileIfPresent } from '../../../sys/files.ts';
 import { childrenOf, processesWithCommand } from '../../../sys/processes.ts';
@@ -8,26 +8,30 @@ import { systemSearchPath } from '../../../sys/process.ts';
 import { runProgram } from '../../../sys/run-program.ts';
 import { sshdPath } from '../prepare/places.ts';
 import { preparedConfigPath, readShifterConfig } from '../shifter-config.ts';
+import type { AnswerLine } from './answer.ts';
 import { nodeRecords } from './node-record.ts';
 import { isOn, type JobWords } from './words.ts';
 
 /**
  * The root in which every program of a job with --ccm runs: this node's own, never an image that somebody chose. Slurm's
- * daemon does things of its own in there before it gives up root's rights.
- * @throws SlipwayError `job-not-prepared` with the reason that the prolog found
+ * daemon does things of its own in there before it gives up root's rights. Or why there is none, for the plugin to say.
  */
-export async function rootOfStep(words: JobWords): Promise<string> {
+export async function rootOfStep(words: JobWords): Promise<AnswerLine> {
   const record = await nodeRecords().read(words.job);
-  if (record?.state === 'prepared') {
-    const config = await readFileIfPresent(preparedConfigPath(record.udiMount), { maxBytes: maxConfigBytes });
-    if (readShifterConfig(config?.toString('utf8') ?? '')?.identifier === '/') return record.udiMount;
-    throw new SlipwayError('job-not-prepared', {
-      job: words.job,
-      reason: '--ccm is for local:/ alone, not for an image',
-    });
-  }
-  const reason = record?.reason ?? 'no container was prepared on this node: --ccm needs nodes of its own (--exclusive)';
-  throw new SlipwayError('job-not-prepared', { job: words.job, reason });
+  const none = (reason: string): AnswerLine => ({
+    word: 'reason',
+    name: 'text',
+    value: describeError(new SlipwayError('job-not-prepared', { job: words.job, reason })).replaceAll(
+      /\s*\n\s*/g,
+      '; ',
+    ),
+  });
+  if (record?.state !== 'prepared')
+    return none(record?.reason ?? 'none was prepared on this node: --ccm needs nodes of its own (--exclusive)');
+  const config = await readFileIfPresent(preparedConfigPath(record.udiMount), { maxBytes: maxConfigBytes });
+  const { identifier } = readShifterConfig(config?.toString('utf8') ?? '') ?? {};
+  if (identifier !== '/') return none('--ccm is for local:/ alone, not for an image');
+  return { word: 'root', name: 'path', value: record.udiMount };
 }
 
 const maxConfigBytes = 1 << 20;

@@ -12,6 +12,7 @@ import { mountLoop, mountsBelow, unmountTree } from '../../../sys/mounts.ts';
 import { makeRootDirectory } from '../../../sys/root-directory.ts';
 import { runProgram } from '../../../sys/run-program.ts';
 import { systemSearchPath } from '../../../sys/process.ts';
+import { cacheRefusal } from '../volumes.ts';
 import { layerDirectory } from './places.ts';
 
 const formatTimeoutMs = 120_000;
@@ -30,21 +31,12 @@ export type NodeCache = {
 export function nodeCaches(volumes: readonly VolumeMap[], udiRoot: UdiRoot): readonly NodeCache[] {
   return volumes.flatMap(({ to, perNodeCache: wish }, index) => {
     if (wish === undefined) return [];
-    const reason = refusal(wish, udiRoot);
+    const reason = cacheRefusal(wish, udiRoot);
     if (reason !== undefined) throw new SlipwayError('shifter-cache-refused', { to, reason });
     const directory = `${layerDirectory}/cache-${index}`;
     makeRootDirectory(directory);
     return [{ to, directory, wish }];
   });
-}
-
-function refusal({ sizeBytes, fsType }: PerNodeCache, udiRoot: UdiRoot): string | undefined {
-  const { perNodeCachePath, perNodeCacheSizeLimitBytes: limit, perNodeCacheFsTypes, tools } = udiRoot;
-  if (perNodeCachePath === undefined) return 'this site has no perNodeCachePath';
-  if (tools.get('mkfsXfsPath') === undefined) return 'this site has no mkfsXfsPath';
-  if (limit !== undefined && sizeBytes > limit) return `${sizeBytes} bytes are more than the site's limit, ${limit}`;
-  if (perNodeCacheFsTypes.length > 0 && !perNodeCacheFsTypes.includes(fsType)) return `the site allows no ${fsType}`;
-  return undefined;
 }
 
 export function cacheMounts(caches: readonly NodeCache[]): readonly Adaptation[] {

@@ -9,7 +9,7 @@ import { type Adaptation, noIsolation, SlipwayError } from '../../../model/index
 import { readUdiRoot, type UdiRoot } from '../../../site/index.ts';
 import { createInputs, type Inputs } from '../../../sys/inputs.ts';
 import { readStandardInput } from '../../../sys/standard-input.ts';
-import { makeRootDirectory } from '../../../sys/root-directory.ts';
+import { makeRootDirectory, notOfRoot } from '../../../sys/root-directory.ts';
 import { groupIdsOf } from '../../../sys/name-service.ts';
 import { wallClockNs } from '../../../sys/wall-clock.ts';
 import { build } from '../../terminal/build.ts';
@@ -175,15 +175,19 @@ function mountPointsOf({ origin, mounts }: Adaptation): Adaptation {
 
 /**
  * The kernel's squashfs trusts what it mounts. So it is given only what Slipway made from layers itself, in a place where
- * nobody but root and the image service can have put or changed it.
+ * nobody but root and the image service can have put or changed it. A directory is mounted by root for a user who named it:
+ * so it is one that everyone can enter, by a path that only root can lead elsewhere.
  * @throws SlipwayError `shifter-root-unsound`
  */
 function requireSound(image: SiteImage, udiRoot: UdiRoot, inputs: Inputs): void {
   const { root, subject } = image.located;
-  if (root.kind === 'directory') return;
   const fail = (reason: string): never => {
     throw new SlipwayError('shifter-root-unsound', { image: subject, reason });
   };
+  if (root.kind === 'directory') {
+    const reason = notOfRoot(root.path, { isOpen: true });
+    return reason === undefined ? undefined : fail(reason);
+  }
   if (!image.isConverted) fail('Slipway has not made this image itself, so the kernel does not mount it');
   const service = inputs.ownerOf(udiRoot.imagePath) ?? fail(`there is no ${udiRoot.imagePath}`);
   for (const path of [udiRoot.imagePath, root.path, root.path.replace(/\.squashfs$/, '.meta')]) {
