@@ -52,9 +52,6 @@ export function isRunHelpWanted(words: readonly string[]): boolean {
  * @throws SlipwayError `usage`, `environment-file-malformed`
  */
 export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRun {
-  const usage = (reason: string): never => {
-    throw new SlipwayError('usage', { command: run.name, reason });
-  };
   const parsed = parseArguments(runOptions, words.slice(verbs), run.rules);
   if (!parsed.ok) return usage(describeGetoptError(parsed.error));
   const isImageLeftOut = parsed.operands.length === 0 || parsed.endedBy === 'separator';
@@ -84,8 +81,6 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
     });
     adaptations.push({ origin, mounts: [], environment });
   };
-  const id = (name: string, text: string): number =>
-    /^[0-9]{1,10}$/.test(text) && Number(text) < 0xffff_ffff ? Number(text) : usage(`--${name}: "${text}" is no id`);
 
   for (const { name, value: given } of parsed.options) {
     const value = given ?? '';
@@ -134,48 +129,21 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
         break;
       case 'uid':
       case 'gid':
-        ask[name] = id(name, value);
+        ask[name] = idOf(name, value);
         break;
       case 'private':
-        isolation = withPrivate(
-          isolation,
-          parsePrivate(value) ?? usage(`--private: "${value}" is not of tmp,pid,ipc,uts,net`),
-        );
-        break;
       case 'private-tmp':
-        isolation = withPrivate(isolation, ['tmp']);
-        break;
       case 'fake-root':
-        isolation = { ...isolation, fakesRoot: true };
-        break;
-      case 'capabilities': {
-        const capabilities = parseCapabilities(value) ?? usage(`--capabilities: "${value}" has an unknown name`);
-        isolation = { ...isolation, capabilities };
-        break;
-      }
-      case 'limit': {
-        const limit = parseLimit(value) ?? usage(`--limit: "${value}" is not RESOURCE=SOFT[:HARD]`);
-        isolation = { ...isolation, limits: [...isolation.limits, limit] };
-        break;
-      }
+      case 'capabilities':
+      case 'limit':
       case 'umask':
-        isolation = { ...isolation, umask: parseUmask(value) ?? usage(`--umask: "${value}" is no octal number`) };
+      case 'close-fds':
+        isolation = isolatedBy(isolation, name, given);
         break;
-      case 'close-fds': {
-        const descriptors = parseDescriptors(given) ?? usage(`--close-fds: "${value}" is no list of numbers`);
-        isolation = { ...isolation, descriptors };
-        break;
-      }
-      case 'join': {
-        const kind = joiningWords.get(value);
-        joining = { kind: kind ?? usage(`--join: "${value}" is none of ranks, never, always`) };
-        break;
-      }
+      case 'join':
       case 'join-tag':
-        joining = value === '' ? usage('--join-tag: the tag is empty') : { kind: 'tag', tag: value };
-        break;
       case 'join-pid':
-        joining = { kind: 'process', pid: parsePid(value) ?? usage(`--join-pid: "${value}" is no process id`) };
+        joining = joiningOf(name, value);
         break;
       case 'help':
         break;
@@ -204,6 +172,58 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
  */
 function imageOfJob(inputs: Inputs): string | undefined {
   return inputs.environment('SLIPWAY_JOB_IMAGE') ?? inputs.environment('SLURM_SPANK_SLIPWAY_JOB_IMAGE');
+}
+
+function usage(reason: string): never {
+  throw new SlipwayError('usage', { command: run.name, reason });
+}
+
+function idOf(name: 'uid' | 'gid', text: string): number {
+  const isId = /^[0-9]{1,10}$/.test(text) && Number(text) < 0xffff_ffff;
+  return isId ? Number(text) : usage(`--${name}: "${text}" is no id`);
+}
+
+type IsolationOption = 'private' | 'private-tmp' | 'fake-root' | 'capabilities' | 'limit' | 'umask' | 'close-fds';
+
+/** What sets the container apart, with one more option. */
+function isolatedBy(isolation: Isolation, name: IsolationOption, given: string | undefined): Isolation {
+  const value = given ?? '';
+  switch (name) {
+    case 'private':
+      return withPrivate(
+        isolation,
+        parsePrivate(value) ?? usage(`--private: "${value}" is not of tmp,pid,ipc,uts,net`),
+      );
+    case 'private-tmp':
+      return withPrivate(isolation, ['tmp']);
+    case 'fake-root':
+      return { ...isolation, fakesRoot: true };
+    case 'capabilities': {
+      const capabilities = parseCapabilities(value) ?? usage(`--capabilities: "${value}" has an unknown name`);
+      return { ...isolation, capabilities };
+    }
+    case 'limit': {
+      const limit = parseLimit(value) ?? usage(`--limit: "${value}" is not RESOURCE=SOFT[:HARD]`);
+      return { ...isolation, limits: [...isolation.limits, limit] };
+    }
+    case 'umask':
+      return { ...isolation, umask: parseUmask(value) ?? usage(`--umask: "${value}" is no octal number`) };
+    case 'close-fds': {
+      const descriptors = parseDescriptors(given) ?? usage(`--close-fds: "${value}" is no list of numbers`);
+      return { ...isolation, descriptors };
+    }
+  }
+}
+
+function joiningOf(name: 'join' | 'join-tag' | 'join-pid', value: string): Joining {
+  switch (name) {
+    case 'join':
+      return { kind: joiningWords.get(value) ?? usage(`--join: "${value}" is none of ranks, never, always`) };
+    case 'join-tag':
+      return value === '' ? usage('--join-tag: the tag is empty') : { kind: 'tag', tag: value };
+    case 'join-pid':
+      return { kind: 'process', pid: parsePid(value) ?? usage(`--join-pid: "${value}" is no process id`) };
+  }
 }
 
 function withPrivate(isolation: Isolation, things: readonly PrivateThing[]): Isolation {
