@@ -184,6 +184,21 @@ describe('configuration', { skip }, () => {
     );
     assert.match(checked.stdout, new RegExp(`^${path}:3: no effect: DefaultOstCount: `, 'm'));
     assert.match(checked.stdout, new RegExp(`^${path}:4: warning: Nosuch: this key is not known`, 'm'));
+    const good = {
+      DefaultImageLocation: 'l',
+      CacheDirectory: '/c',
+      Locations: { l: { remotetype: 'dockerv2', sslcacert: '/nonexistent/ca.pem' } },
+      Platforms: { a: { accesstype: 'local', local: { imageDir: '/nonexistent/images' }, mungeSocketPath: path } },
+      examiner: '/nonexistent/examiner',
+    };
+    const other = join(temporaryDirectory(), 'imagemanager.json');
+    writeFileSync(other, JSON.stringify(good));
+    const warned = await run([slipway, 'gateway', 'check', other], { env });
+    assert.deepEqual([warned.status, warned.stderr], [0, `${other} is good for a\n`]);
+    const absent = ['examiner', 'Locations.l.sslcacert', 'Platforms.a.local.imageDir'];
+    const names = ['examiner', 'ca.pem', 'images'];
+    const lines = absent.map((key, index) => `${other}: warning: ${key}: there is no /nonexistent/${names[index]}\n`);
+    assert.equal(warned.stdout, lines.join(''));
     const missing = await run([slipway, 'gateway', 'serve', `--config=${path}`], { env });
     assert.equal(missing.status, 125);
     assert.match(missing.stderr, /read the configuration .*line 2, WorkerThreads/);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { runOk } from '../support/command.ts';
+import { type CommandResult, runOk } from '../support/command.ts';
 import { realImage } from '../support/images.ts';
 import { mungeCommands } from '../support/munge.ts';
 import { needs } from '../support/needs.ts';
@@ -81,6 +81,15 @@ describe("an image's life", { skip }, () => {
     const line = stdout.split('\n').slice(-3)[0] ?? '';
     assert.equal(line.split(/\s+/)[5], 'READY', stdout);
     assert.match(stdout, /^Message: \{"id":/);
+  });
+
+  test('a failure is told with its reason, and as an earlier one as long as it is kept', async () => {
+    const pull = async (): Promise<CommandResult> => await gateway.shifterimg(['pull', 'nosuch:1'], user);
+    const reason = /^shifterimg: pull docker:nosuch:1: .* has no repository nosuch.*\n/.source;
+    const [failed, kept] = [await pull(), await pull()];
+    assert.deepEqual([failed.status, kept.status], [1, 1]);
+    assert.match(failed.stderr, new RegExp(`${reason}$`));
+    assert.match(kept.stderr, new RegExp(`${reason}  this was at \\d{4}-\\d\\d-\\d\\dT[\\d:]{8}; some minutes after`));
   });
 
   test('an administrator removes it; others may not', async () => {

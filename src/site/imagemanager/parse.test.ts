@@ -173,6 +173,14 @@ test('what is wrong is said with its line', async () => {
     }),
     /can be no host/,
   );
+  assert.match(
+    await problemsOf({ Platforms: { a: { accesstype: 'remot', architecture: 'x86_64', local: { imageDir: 'i' } } } }),
+    /accesstype: it has to be local or remote, not remot\n.*images call it amd64.*\n.*an absolute path, not i$/,
+  );
+  assert.match(
+    await problemsOf({ Platforms: { a: { accesstype: 'remote' } } }),
+    /Platforms.a.ssh: imageDir is missing.*\n.*Platforms.a.host: it is missing/,
+  );
   assert.match(await problemsOf({ Listen: 'x:y' }), /is not \[ADDRESS:\]PORT/);
   assert.match(await problemsOf({ DatabaseURI: 'mysql://x' }), /begins with none of/);
   assert.match(
@@ -197,6 +205,8 @@ test('two systems with one directory have one architecture', async () => {
 test('broken text is refused with its line, and YAML is read too', async () => {
   const broken = await parseGatewayConfig('{\n "a": 1\n "b": 2 }', '/');
   assert.deepEqual([broken.config, broken.problems[0]?.line], [undefined, 2]);
+  assert.match(broken.problems[0]?.text ?? '', /^this is no JSON: Expected ',' or '\}' .*\(line 3 column 2\)$/);
+  assert.match((await parseGatewayConfig('a: [1', '/')).problems[0]?.text ?? '', /end with a \]/);
   assert.match((await parseGatewayConfig('[]', '/')).problems[0]?.text ?? '', /one object/);
   const yaml = `# a comment
 DefaultImageLocation: docker.io

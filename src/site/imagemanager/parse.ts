@@ -23,13 +23,24 @@ export function parseConfigText(text: string, directory: string): ParsedConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
   const [fault] = document.errors;
-  if (fault !== undefined) return fail(lines.linePos(fault.pos[0]).line, fault.message.split('\n')[0] ?? '');
+  if (fault !== undefined) return fail(lines.linePos(fault.pos[0]).line, describeFault(text, fault.message));
   if (!isMap(document.contents)) return fail(1, 'it has to be one object {…}');
   const fields = fieldsOf(document.contents, '', { lines, problems });
   const config = readTop(fields, directory);
   fields.finish();
   problems.sort((left, right) => left.line - right.line);
   return { config: problems.some(({ severity }) => severity === 'error') ? undefined : config, problems };
+}
+
+/** In the words of JSON, where it is meant to be that. */
+function describeFault(text: string, ofYaml: string): string {
+  try {
+    if (text.trimStart().startsWith('{')) JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      return `this is no JSON: ${error.message.replace(/ in JSON at position \d+/, '')}`;
+  }
+  return ofYaml.split('\n')[0] ?? '';
 }
 
 function readTop(fields: Fields, directory: string): GatewayConfig | undefined {

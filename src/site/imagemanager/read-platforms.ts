@@ -18,15 +18,23 @@ export function readPlatforms(fields: Fields, absolute: (path: string) => string
     if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
       section.problem('error', name, 'a system is named by letters, digits, dots, dashes and underscores');
     }
-    const platform = readPlatform(name, each, absolute);
-    if (platform !== undefined) platforms.set(name, platform);
+    platforms.set(name, readPlatform(name, each, absolute));
     each.finish();
   }
   checkShared(section, platforms);
   return platforms;
 }
 
-function readPlatform(name: string, fields: Fields, absolute: (path: string) => string): PlatformConfig | undefined {
+/** uname(1)'s words and others for what OCI calls otherwise. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['x86_64', 'amd64'],
+  ['x64', 'amd64'],
+  ['x86', '386'],
+  ['i686', '386'],
+  ['aarch64', 'arm64'],
+]);
+
+function readPlatform(name: string, fields: Fields, absolute: (path: string) => string): PlatformConfig {
   const access = fields.text('accesstype');
   const socket = fields.text('mungeSocketPath');
   const admins = fields.texts('admins') ?? [];
@@ -51,31 +59,26 @@ function readPlatform(name: string, fields: Fields, absolute: (path: string) => 
   const localDirectory = local?.text('imageDir');
   ssh?.finish();
   local?.finish();
-  if (access !== 'local' && access !== 'remote') {
-    fields.problem('error', 'accesstype', `it has to be local or remote, not ${access ?? 'missing'}`);
-    return undefined;
-  }
-  const directory = access === 'local' ? localDirectory : remoteDirectory;
-  const directoryKey = access === 'local' ? 'local' : 'ssh';
-  if (directory === undefined) {
-    fields.problem('error', directoryKey, 'imageDir is missing in it: where the runtime looks for images');
-    return undefined;
-  }
-  if (!isAbsolute(directory)) {
-    fields.problem('error', directoryKey, `imageDir has to be an absolute path, not ${directory}`);
-  }
   const [host] = hosts;
-  if (access === 'remote' && host === undefined) {
-    fields.problem('error', 'host', 'it is missing: where images are sent to');
-    return undefined;
-  }
+  const isRemote = access === 'remote';
+  const directory = (isRemote ? remoteDirectory : localDirectory) ?? '';
+  const directoryKey = isRemote ? 'ssh' : 'local';
+  if (!isRemote && access !== 'local')
+    fields.problem('error', 'accesstype', `it has to be local or remote, not ${access ?? 'missing'}`);
+  if (directory === '')
+    fields.problem('error', directoryKey, 'imageDir is missing in it: where the runtime looks for images');
+  else if (!isAbsolute(directory))
+    fields.problem('error', directoryKey, `imageDir has to be an absolute path, not ${directory}`);
+  if (isRemote && host === undefined) fields.problem('error', 'host', 'it is missing: where images are sent to');
+  if (architecture !== undefined && otherNames.has(architecture))
+    fields.problem('error', 'architecture', `images call it ${otherNames.get(architecture)}, not ${architecture}`);
   if (hosts.length > 1) fields.problem('warning', 'host', `only the first, ${host}, is used`);
   // The words would otherwise be options of ssh(1).
   for (const word of [host, username]) {
     if (word?.startsWith('-') === true) fields.problem('error', 'host', `"${word}" can be no host or user`);
   }
   const remote: RemoteAccess | undefined =
-    access === 'remote' && host !== undefined
+    isRemote && host !== undefined
       ? { host, username, keyPath: keyPath === undefined ? undefined : absolute(keyPath), options }
       : undefined;
   return {
@@ -92,6 +95,7 @@ function readPlatform(name: string, fields: Fields, absolute: (path: string) => 
 function checkShared(section: Fields, platforms: ReadonlyMap<string, PlatformConfig>): void {
   const seen = new Map<string, PlatformConfig>();
   for (const platform of platforms.values()) {
+    if (platform.imageDirectory === '') continue;
     const place = `${platform.remote?.host ?? ''}:${platform.imageDirectory}`;
     const other = seen.get(place);
     if (other !== undefined && other.architecture !== platform.architecture) {

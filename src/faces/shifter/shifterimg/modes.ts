@@ -80,14 +80,14 @@ async function pull(
   const { stdout, stderr, clock } = environment;
   const image = imageOf(operand, asking);
   const body = await accessBody(asking);
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const answer = await asking.ask({ mode: 'pull', method: 'POST', image, body });
     if (answer === undefined) {
       const reason = asking.refusal() ?? 'the image gateway did not accept it; see -v';
       stderr.write(`shifterimg: pull ${image.type}:${image.tag}: ${reason}\n`);
       return 1;
     }
-    const { status, statusMessage } = readImage(parseJson(answer.text));
+    const { status, statusMessage, lastPull } = readImage(parseJson(answer.text));
     const line = `${localTime(clock.now())} Pulling Image: ${image.type}:${image.tag}, status: ${status}`;
     stdout.write(isVerbose ? `${line}\n` : `\r\x1B[2K${line}`);
     const isWaiting = waitingStates.has(status);
@@ -98,6 +98,11 @@ async function pull(
     stdout.write('\n');
     if (status === 'FAILURE') {
       stderr.write(`shifterimg: pull ${image.type}:${image.tag}: ${statusMessage}\n`);
+      // Nothing was begun: the service keeps a failure for a while (PullUpdateTimeout).
+      if (isFirst && lastPull > 0)
+        stderr.write(
+          `  this was at ${localTime(new Date(lastPull * 1000))}; some minutes after it a pull begins anew\n`,
+        );
       return 1;
     }
     return waits || isWaiting ? 0 : 1;
