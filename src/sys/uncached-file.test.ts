@@ -49,9 +49,13 @@ test('has what was written, wherever it begins and however much is taken back', 
           } else if (step.do === 'rewind') {
             end = at;
           } else if (step.do === 'read') {
-            const into = Buffer.alloc(Math.min(end - at, 300_000));
-            assert.equal(await file.read(into, at), into.length);
-            assert.ok(into.equals(expected.subarray(at, at + into.length)), 'what is read is what was written');
+            // Two places at once, as when they are compared.
+            const reads = [at, Math.max(start, end - 300_000)].map(async (from) => {
+              const into = Buffer.alloc(Math.min(end - from, 300_000));
+              assert.equal(await file.read(into, from), into.length);
+              assert.ok(into.equals(expected.subarray(from, from + into.length)), 'what is read is what was written');
+            });
+            await Promise.all(reads);
           } else {
             await file.truncate(end);
             longest = end;
@@ -69,6 +73,25 @@ test('has what was written, wherever it begins and however much is taken back', 
     }),
     { numRuns: 30 },
   );
+});
+
+test('reads beside reads find all that was written before', async () => {
+  const file = await createUncachedFile(path);
+  try {
+    for (let round = 0; round < 100; round++) {
+      const written = Buffer.alloc(700_000, `round ${round} `);
+      await file.write([written], round * written.length);
+      const found = await Promise.all(
+        Array.from({ length: 4 }, async () => {
+          const into = Buffer.alloc(written.length);
+          return (await file.read(into, round * written.length)) === into.length && into.equals(written);
+        }),
+      );
+      assert.deepEqual(found, [true, true, true, true]);
+    }
+  } finally {
+    await file.close();
+  }
 });
 
 test('goes past the page cache where the file system lets it', async (t) => {

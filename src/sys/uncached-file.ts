@@ -24,7 +24,10 @@ export type UncachedFile = BlockFile & {
   readonly flush: () => Promise<void>;
 };
 
-/** Makes a file as `createBlockFile` does. Reading it and changing its length flush it; one call at a time. */
+/**
+ * Makes a file as `createBlockFile` does. Reading it and changing its length flush it. One call at a time, but for reads
+ * beside reads.
+ */
 export async function createUncachedFile(path: string): Promise<UncachedFile> {
   const file = await createBlockFile(path);
   const pieces = alignedPieces();
@@ -64,6 +67,7 @@ function uncachedFile(
   let gathered: { readonly piece: Buffer; length: number } | undefined;
   /** Where the next byte is expected; undefined before the first and after a flush. */
   let position: number | undefined;
+  let flushing: Promise<void> | undefined;
 
   async function writeDirectly(piece: Buffer, offset: number): Promise<void> {
     let done = 0;
@@ -111,7 +115,7 @@ function uncachedFile(
     }
   }
 
-  async function flush(): Promise<void> {
+  async function settle(): Promise<void> {
     await Promise.all(underWay);
     if (gathered !== undefined && position !== undefined) {
       const { piece, length } = gathered;
@@ -121,6 +125,14 @@ function uncachedFile(
     }
     position = undefined;
     if (failure !== undefined) throw failure.error;
+  }
+
+  /** Who reads while another's read flushes waits for the same: what was gathered is not in the file before. */
+  function flush(): Promise<void> {
+    flushing ??= settle().finally(() => {
+      flushing = undefined;
+    });
+    return flushing;
   }
 
   return {
