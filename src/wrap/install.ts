@@ -2,7 +2,7 @@
 // Runs an installer, and the scripts that people give, in the build directory as if that were the prefix.
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { writeFileAtomic } from '../sys/files.ts';
+import { freeBytes, writeFileAtomic } from '../sys/files.ts';
 import { makeDirectory, realPathIfPresent, statFollowed } from '../sys/place-files.ts';
 import type { PlacedContainer } from './base-container.ts';
 import type { Construction } from './construct.ts';
@@ -24,6 +24,8 @@ export type Installed = {
   /** What was put in: copies of the files that people gave. */
   readonly inputs: ReadonlyMap<string, string>;
 };
+
+const fullBytes = 1 << 20;
 
 /**
  * Installs. @param container the image in which the installer runs; undefined: the machine itself
@@ -79,7 +81,14 @@ export async function install(construction: Construction, container: PlacedConta
   await writeFileAtomic(script, text, { mode: 0o600 });
   const status = await run([script], buildVariables(construction, container));
   await others?.hide();
-  if (status !== 0) throw new SlipwayError('wrap-script-failed', { what: 'installation', status });
+  if (status !== 0) {
+    // Few installers say so: what they start gives up, and they tell only of that.
+    if ((await freeBytes(buildDirectory)) < fullBytes) {
+      const text = `No space is left in ${buildDirectory}: CW_BUILD_TMPDIR names a directory to build in`;
+      tools.emit({ type: 'warning', text });
+    }
+    throw new SlipwayError('wrap-script-failed', { what: 'installation', status });
+  }
   if (container !== undefined) {
     for (const [name, own] of ownScripts) await writeFileAtomic(join(contentAt, 'bin', name), own, { mode: 0o755 });
   }

@@ -5,7 +5,7 @@
 export const systemErrors = {
   'disk-full': {
     message: '{attempt} {path}: {reason} ({errno})',
-    hint: 'free space there, or set SLIPWAY_STORE to a directory on another file system',
+    hint: 'free space there, or choose a directory on another file system (for images: SLIPWAY_STORE)',
     exitStatus: 125,
     httpStatus: 507,
   },
