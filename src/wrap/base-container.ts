@@ -57,6 +57,7 @@ export async function placeContainer(construction: Construction, source: Contain
       threads: settings.threads,
       opensModes: false,
       links: new Map(),
+      aliases: [],
       mkfsTimeSec: Math.floor(tools.clock.now().getTime() / 1000),
       signal: tools.signal,
       emit: tools.emit,

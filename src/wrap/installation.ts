@@ -6,6 +6,8 @@
 //   common.sh          by which Tykky's own tools know an installation
 //   share/             conf.yaml, VERSION.yml, what went into it, and the record of what is installed
 //
+// Who resolves links finds wrappers as .bin-ID/NAME: inside, and after updates, that is another name of bin.
+//
 // One rename, of the link `bin`, makes a new one take the place of the old: programs that run keep what they have open,
 // and who starts a program finds the old or the new one whole.
 import { join } from 'node:path';
@@ -43,6 +45,12 @@ export type NewInstallation = {
 };
 
 const wrapperDirectory = (id: string): string => `.bin-${id}`;
+
+/** The names that the directory of wrappers has or once had, the present one first. */
+export function wrapperDirectories(prefix: string, id: string): readonly string[] {
+  const own = wrapperDirectory(id);
+  return [own, ...namesIn(prefix).filter((name) => /^\.bin-[0-9a-f]+$/.test(name) && name !== own)];
+}
 
 /** The file name of an image that is being written for an installation. */
 export function imageFileName(id: string): string {
@@ -92,7 +100,10 @@ export async function placeInstallation(made: NewInstallation): Promise<void> {
   const former = formerNames(prefix, id);
   if (former.length === 0) return;
   await made.letOthersOpen();
-  for (const name of former) await removeTree(join(prefix, name));
+  for (const name of former) {
+    await removeTree(join(prefix, name));
+    if (name.startsWith('.bin-')) makeSymlink('bin', join(prefix, name));
+  }
 }
 
 async function fillWrappers(wrappers: string, made: NewInstallation): Promise<void> {
@@ -157,8 +168,12 @@ async function ensureParents(prefix: string, name: string): Promise<void> {
 
 /** Wrappers and images that are no longer used. Programs that run keep what they have open. */
 function formerNames(prefix: string, id: string): readonly string[] {
-  return (listDirectoryIfPresentSync(prefix) ?? []).filter((name) => {
+  return namesIn(prefix).filter((name) => {
     const former = /^\.(?:bin|img|base)-([0-9a-f]+)(?:\.sqfs)?$/.exec(name)?.[1];
-    return former !== undefined && former !== id;
+    return former !== undefined && former !== id && linkTargetIfPresent(join(prefix, name)) === undefined;
   });
+}
+
+function namesIn(prefix: string): readonly string[] {
+  return listDirectoryIfPresentSync(prefix) ?? [];
 }

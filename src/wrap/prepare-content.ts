@@ -10,7 +10,7 @@ import { findContainer } from './container-source.ts';
 import { condaActivationEdits } from './conda-activation.ts';
 import { extraEdits, type ExtraEdits } from './extra-environment.ts';
 import { findBase, type PlacedContainer, placeContainer } from './base-container.ts';
-import { ownLinks } from './installation.ts';
+import { ownLinks, wrapperDirectories } from './installation.ts';
 import { directoryTree, withSquashfsTree } from './file-trees.ts';
 import { readImageOptions } from './image-options.ts';
 import { type Installed, install } from './install.ts';
@@ -58,6 +58,7 @@ export async function prepareContent(construction: Construction, imagePath: stri
     threads: settings.threads,
     opensModes: (tools.variables['CW_NO_FIX_PERM'] ?? '') === '',
     links: linksFor(programs, settings.prefix, container !== undefined),
+    aliases: wrapperDirectories(settings.prefix, construction.id),
     mkfsTimeSec: Math.floor(tools.clock.now().getTime() / 1000),
     signal: tools.signal,
     emit: tools.emit,

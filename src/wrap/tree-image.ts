@@ -18,6 +18,8 @@ export type TreeImageOptions = {
   readonly opensModes: boolean;
   /** Names to be added in `bin`: what each link leads to, as its text. */
   readonly links: ReadonlyMap<string, string>;
+  /** Other names of `bin`; what else stands there by such a name is left out. */
+  readonly aliases: readonly string[];
   readonly mkfsTimeSec: number;
   readonly signal: AbortSignal;
   readonly emit: Emit<WrapEvent>;
@@ -63,7 +65,8 @@ export async function writeTreeImage(
     };
     const top = readTreeEntry(Buffer.from(source));
     const root = await readDirectory(read, { ...top, kind: 'directory' }, 0);
-    const { sizeBytes } = await writer.finish(withLinks(root, options.links), mkfsTimeSec);
+    const tree = withAliases(withLinks(root, options.links), options.aliases);
+    const { sizeBytes } = await writer.finish(tree, mkfsTimeSec);
     options.emit({ type: 'image-written', path, files: read.files, contentBytes: read.bytes, sizeBytes });
     return { sizeBytes, files: read.files };
   } catch (error) {
@@ -146,4 +149,14 @@ function withLinks(root: TreeDirectory, links: ReadonlyMap<string, string>): Tre
   const made: TreeDirectory = { kind: 'directory', mode: mode | 0o111, uid, gid, mtimeSec, children: () => children };
   const all = [...entries.filter(({ name }) => name.toString() !== 'bin'), { name: Buffer.from('bin'), node: made }];
   return { ...root, children: () => all };
+}
+
+function withAliases(root: TreeDirectory, aliases: readonly string[]): TreeDirectory {
+  const { uid, gid, mtimeSec } = root;
+  const added = aliases.map((name): TreeEntry => ({
+    name: Buffer.from(name),
+    node: { kind: 'symlink', mode: 0o777, uid, gid, mtimeSec, target: Buffer.from('bin') },
+  }));
+  const children = [...[...root.children()].filter(({ name }) => !aliases.includes(name.toString())), ...added];
+  return { ...root, children: () => children };
 }

@@ -66,6 +66,18 @@ await suite('pip-containerize from files', { skip: needs({ ...wrapNeeds, command
     assert.equal(existsSync(join(installed, 'bin/leading')), false);
   });
 
+  test('who has resolved links to a program finds it, also after updates, and where programs are as well', async () => {
+    const script =
+      'import os, subprocess, sys; print(sys.executable); subprocess.run([sys.executable, "-c", "import needed"], check=True)';
+    const resolved = (await user.runOk(['readlink', '-f', join(installed, 'bin/python')])).trim();
+    assert.equal(await user.runOk([resolved, '-c', script]), `${resolved}\n`);
+    const there = { cwd: join(installed, 'bin') };
+    assert.equal(await user.runOk(['./python', '-c', script], there), `${installed}/bin/python\n`);
+    await user.runOk(['pip-containerize', 'update', installed], { env });
+    assert.notEqual((await user.runOk(['readlink', '-f', join(installed, 'bin/python')])).trim(), resolved);
+    assert.equal(await user.runOk([resolved, '-c', script]), `${resolved}\n`);
+  });
+
   test('an update that can not be had leaves what was there', async () => {
     const before = readFileSync(join(installed, 'share/slipway.json'), 'utf8');
     await writeFiles(user, user.home, { 'bad.txt': `--no-index\n--find-links ${user.home}/more\nadded==9\n` });
