@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { applyEdits } from './apply-edits.ts';
 export { encodePlan, maxCoveredWords, maxPlanBytes, operations, planFileName } from './encode.ts';
 export { fingerprint, fnv1a } from './fingerprint.ts';
 export { type ExplainedPlan, explainPlan } from './explain.ts';

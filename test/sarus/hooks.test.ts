@@ -106,7 +106,7 @@ describe('hooks of a site', { skip }, () => {
       const isInside = stage === 'createContainer';
       assert.deepEqual([mounts === ours, who], [!isInside, isInside ? 0 : user.uid], stage);
       assert.deepEqual([told['bundle'], told['id']], [cwd, 'mine'], stage);
-      assert.deepEqual(told['annotations'], { test: 'stages' }, stage);
+      assert.deepEqual(told['annotations'], { 'com.hooks.logging.level': '2', 'test': 'stages' }, stage);
       assert.equal(told['pid'], stage === 'poststop' ? undefined : started['pid'], stage);
     }
     const config = JSON.parse(readFileSync(join(all[0]?.cwd ?? '', 'config.json'), 'utf8')) as {

@@ -110,7 +110,8 @@ describe('the host’s MPI and C library in containers of sarus', { skip }, () =
       ]);
       const script =
         'grep -c " /lib/libmpich.so.12 " /proc/self/mountinfo; grep -c "/usr/lib/x86_64-linux-gnu/libmpich.so" /proc/self/mountinfo';
-      const result = await user.run(['sarus', 'run', '--mpi', 'debian:11', 'sh', '-c', script], { env: one.env });
+      const words = ['run', '--mpi', 'debian:11', 'sh', '-c', script];
+      const result = await user.run(['sarus', '--verbose', ...words], { env: one.env });
       const [, minor = 0] = (name.split(' ')[0] ?? '').split('.').map(Number);
       const type = name.split(' ')[1];
       if (type === 'strict' && minor !== 1) {
@@ -121,7 +122,22 @@ describe('the host’s MPI and C library in containers of sarus', { skip }, () =
       // With `full`, an older one stands beside the image's instead of on it.
       const covers = type === 'full' && minor === 0 ? '0' : '1';
       assert.deepEqual(result.stdout.trim().split('\n')[1], covers, `${name}: ${result.stdout}${result.stderr}`);
-      if (minor === 0) assert.match(result.stderr, /the host's is older than the image's/, name);
+      const older = /the host's is older than the image's/;
+      if (minor !== 0) continue;
+      assert.match(result.stderr, older, name);
+      // Who does not ask for it, by an option or the annotation that stands for it, is not told.
+      if (type !== 'major') continue;
+      assert.doesNotMatch((await user.run(['sarus', ...words], { env: one.env })).stderr, older);
+      const asked = ['sarus', 'run', '--annotation=com.hooks.logging.level=0', ...words.slice(1)];
+      assert.match((await user.run(asked, { env: one.env })).stderr, older);
+      const wrong = await user.run(
+        [...asked.slice(0, 2), '--annotation=com.hooks.logging.level=x', ...words.slice(1)],
+        {
+          env: one.env,
+        },
+      );
+      assert.equal(wrong.status, 1);
+      assert.match(wrong.stderr, /com\.hooks\.logging\.level: "x" is no level from 0/);
     }
   });
 

@@ -2,27 +2,31 @@
 // From the words after `sarus run` to a RunRequest.
 import { posix } from 'node:path';
 import { parseDeviceValue, parseMountValue } from '../../formats/sarus-mount/index.ts';
-import { libraryCacheWith, machineTree } from '../../host/index.ts';
-import type { AskedRun, OpenedImage, Person } from '../../launch/index.ts';
+import {
+  type AskedRun,
+  hookAdaptations,
+  identityOf,
+  type OpenedImage,
+  type Person,
+  userKey,
+} from '../../launch/index.ts';
 import {
   type Adaptation,
-  type EnvironmentEdit,
   type MountRequest,
   noIsolation,
+  pidMark,
   type RunRequest,
   SlipwayError,
 } from '../../model/index.ts';
-import { type HookFile, hookMatches, lineOf, type SarusSite } from '../../site/index.ts';
+import { type HookFile, hookMatches, lineOf, parseCdiName, type SarusSite } from '../../site/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseAdaptation, namesAdaptation } from './container.ts';
 import { run, type RunOption } from './descriptions/run.ts';
 import { environmentAdaptations, personEdits } from './environment.ts';
 import type { FoundSarusImage } from './find-image.ts';
-import { effectsOf } from './known-hooks/effects.ts';
-import { identityOf } from './identity.ts';
 import { type Line, readLine, usageError } from './read-line.ts';
-import { sshSettings, userKey } from './ssh-keys.ts';
+import { sshSettings } from './ssh-keys.ts';
 
 export type SarusAsk = {
   /** argv, `sarus` first. */
@@ -40,8 +44,8 @@ export type SarusAsk = {
   readonly cdiDevices: (names: readonly string[]) => readonly Adaptation[];
 };
 
-/** A CDI device's name is told from a path by its first character. */
-const isCdiName = (value: string): boolean => !value.startsWith('/') && value.includes('=');
+/** What is neither a name of CDI's nor a path is a path that is wrong. */
+const isCdiName = (value: string): boolean => parseCdiName(value) !== undefined;
 
 /** Half of a machine's memory, as the kernel gives a tmpfs where nothing is said, is more than anybody writes to a root. */
 const writableBytes = 2 ** 36;
@@ -75,14 +79,17 @@ export function askRun(line: Line<RunOption>, found: FoundSarusImage, ask: Sarus
   if (first.length + command.length === 0) {
     throw new SlipwayError('sarus-no-command', { image: found.located.subject });
   }
-  // Where a hook asks which program is run, the plan is for that program alone.
+  // Where a hook asks which program is run, the plan is for these words alone: a first word can't be told from options.
   const isAsked = hooks.some(({ when }) => when.commands !== undefined) && first.length === 0 && !line.has('init');
-  const covered = isAsked ? 1 : 0;
   const init = line.has('init') ? ['/dev/init', '--'] : [];
-  const program = [...init, ...first, ...command.slice(0, covered)];
+  const program = [...init, ...first, ...(isAsked ? command : [])];
   const person = personAdaptations(line, ask);
   const siteOnes = siteAdaptations(site);
-  const annotations = annotationsOf(line, { labels: meta.Labels, defaultMpiType: site.defaultMpiType });
+  const annotations = annotationsOf(line, {
+    labels: meta.Labels,
+    defaultMpiType: site.defaultMpiType,
+    ownOptions: words.slice(1, verb),
+  });
   const subject = {
     annotations,
     command: program[0] ?? command[0],
@@ -92,8 +99,8 @@ export function askRun(line: Line<RunOption>, found: FoundSarusImage, ask: Sarus
   return {
     image: found.located,
     covers: {
-      words: words.slice(0, verb + 1 + line.consumed + covered),
-      isExact: command.length === 0,
+      words: isAsked ? words : words.slice(0, verb + 1 + line.consumed),
+      isExact: isAsked || command.length === 0,
     },
     request: (image, who) =>
       makeRequest({ line, found, image, who, matching, annotations, siteOnes, person, program, ask }),
@@ -118,13 +125,19 @@ function makeRequest(given: {
     ...environmentAdaptations({ meta: found.meta, site, hasInit: line.has('init'), inputs }),
     ...environmentOf(line, ask),
   ];
-  const edits = variables.flatMap(({ environment }) => environment);
-  const variable = variableLookup(edits, inputs);
   const { annotations } = given;
-  const context = { image, inputs, variable, edits, annotations, person: who, say: ask.say };
-  const effects = matching.map((file) => effectsOf(file, context));
-  const fromHooks = effects.flatMap(({ adaptations }) => adaptations);
-  const added = [...siteOnes, ...person, ...initAdaptation(line, site), ...fromHooks];
+  const before = [...siteOnes, ...person, ...initAdaptation(line, site)];
+  const fromHooks = hookAdaptations({
+    files: matching,
+    before,
+    image,
+    inputs,
+    edits: variables.flatMap(({ environment }) => environment),
+    annotations,
+    person: who,
+    say: ask.say,
+  });
+  const added = [...before, ...fromHooks];
   const areHooksRun = [...added, ...variables].some(({ hooks }) => hooks !== undefined && hooks.length > 0);
   const isPidPrivate = line.has('ssh') || line.value('pid') === 'private';
   if (line.has('ssh')) checkSshKeys(ask, who);
@@ -139,20 +152,19 @@ function makeRequest(given: {
       workdirs: [{ how: 'must', path: workdir, origin: line.has('workdir') ? '--workdir' : 'the image' }],
       words: given.program,
     },
-    adaptations: [
-      baseAdaptation(added, inputs),
-      namesAdaptation(image, who, { site, inputs }),
-      ...added,
-      ...(effects.some(({ needsLibraryCache }) => needsLibraryCache) ? cacheAdaptation(image, added, inputs) : []),
-      ...variables,
-    ],
+    adaptations: [baseAdaptation(added, inputs), namesAdaptation(image, who, { site, inputs }), ...added, ...variables],
     writable: { kind: 'tmpfs', sizeBytes: writableBytes },
     hasCommand: line.operands.length > 1,
     home: false,
     joining: { kind: 'ranks' },
     isolation: { ...noIsolation, namespaces: isPidPrivate ? ['pid'] : [] },
     ...(areHooksRun
-      ? { identity: identityOf(line.value('name'), annotations, { variableNames: ask.variableNames, inputs }) }
+      ? {
+          identity: identityOf(line.value('name') ?? `sarus-container-${pidMark}`, annotations, {
+            variableNames: ask.variableNames,
+            inputs,
+          }),
+        }
       : {}),
   };
 }
@@ -163,22 +175,6 @@ function checkSshKeys({ hooks, site, inputs }: SarusAsk, { userName, home }: Per
   if (inputs.kindOf(posix.join(keys, `${userKey}.pub`)) === undefined) {
     throw new SlipwayError('sarus-ssh-keys', { path: keys });
   }
-}
-
-/** What ldconfig would do after the mounts. */
-function cacheAdaptation(image: OpenedImage, added: readonly Adaptation[], inputs: Inputs): readonly Adaptation[] {
-  const mounted = added.flatMap(({ mounts }) =>
-    mounts.flatMap((mount) => (mount.kind === 'bind' ? [{ source: mount.source, target: mount.target }] : [])),
-  );
-  const content = libraryCacheWith(image, machineTree(inputs), mounted);
-  if (content === undefined) return [];
-  return [
-    {
-      origin: 'the libraries that hooks brought in',
-      mounts: [{ kind: 'file', content, encoding: 'latin1', target: '/etc/ld.so.cache', flags: {} }],
-      environment: [],
-    },
-  ];
 }
 
 function siteAdaptations(site: SarusSite): readonly Adaptation[] {
@@ -236,26 +232,6 @@ function initAdaptation(line: Line<RunOption>, site: SarusSite): readonly Adapta
   if (!line.has('init')) return [];
   if (site.initPath === undefined) throw usageError(run, '--init: the site has named no init (initPath in sarus.json)');
   return [one('--init', bind(site.initPath, '/dev/init', true))];
-}
-
-/** A variable as the container will have it; the host's own value becomes part of what the plan depends on. */
-function variableLookup(edits: readonly EnvironmentEdit[], inputs: Inputs): (name: string) => string | undefined {
-  return (name) => {
-    let value = inputs.environment(name);
-    for (const edit of edits) {
-      if (edit.edit === 'unset' && edit.glob === name) value = undefined;
-      if ((edit.edit === 'set' || (edit.edit === 'default' && value === undefined)) && edit.name === name) {
-        value = edit.value;
-      }
-      if (edit.edit === 'prepend' && edit.name === name) value = joined(edit.value, value);
-      if (edit.edit === 'append' && edit.name === name) value = joined(value, edit.value);
-    }
-    return value;
-  };
-}
-
-function joined(first: string | undefined, second: string | undefined): string {
-  return [first, second].filter((part) => part !== undefined && part !== '').join(':');
 }
 
 function bind(source: string, target: string, isReadOnly: boolean): MountRequest {

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mpi_hook`, `glibc_hook` and `amdgpu_hook`: OCI createContainer hooks of these names for runc, crun and podman. What they
 // mount depends on what is in the container's root, so that it is worked out for each container.
-import { type HookBundle, keepHookPlan, openDirectoryRootfs, readHookBundle } from '../../launch/index.ts';
+import {
+  type HookBundle,
+  keepHookPlan,
+  knownHooks,
+  loggingLevel,
+  openDirectoryRootfs,
+  readHookBundle,
+} from '../../launch/index.ts';
 import { type MountRequest, SlipwayError, type Step } from '../../model/index.ts';
 import { createInputs, type Inputs } from '../../sys/inputs.ts';
 import { wallClockNs } from '../../sys/wall-clock.ts';
 import { build } from '../terminal/build.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
 import { findLdconfig } from './hook-ldconfig.ts';
-import { knownHooks } from './known-hooks/effects.ts';
 
 /** @throws SlipwayError of the area hooks; nothing is mounted then */
 export async function planLibraryHook(words: readonly string[], context: PlanningContext): Promise<number> {
@@ -18,6 +24,8 @@ export async function planLibraryHook(words: readonly string[], context: Plannin
   const inputs = createInputs(context);
   const bundle = readHookBundle(inputs);
   const ldconfig = findLdconfig(inputs);
+  const annotations = new Map(Object.entries(bundle.annotations));
+  const wanted = loggingLevel(annotations);
   const settings = {
     subject: name,
     words: rest,
@@ -29,9 +37,11 @@ export async function planLibraryHook(words: readonly string[], context: Plannin
     inputs,
     variable: (variable) => variableOf(bundle, variable),
     edits: [],
-    annotations: new Map(Object.entries(bundle.annotations)),
+    annotations,
     person: { userName: '', home: '/' },
-    say: (text) => context.writeStderr(`${name}: ${text}\n`),
+    say: (text, level) => {
+      if (level >= wanted) context.writeStderr(`${name}: ${text}\n`);
+    },
   });
   const mounts = adaptations.flatMap(({ origin, mounts: asked }) =>
     asked.map((mount) => stepOf(mount, origin, inputs)),

@@ -40,9 +40,7 @@ export async function planWords(
       const isCentral = line.has('centralized-repository');
       const repository = repositoryOf(site, { isCentral, ...person });
       const found = findSarusImage(line.operands[0] ?? '', repository, inputs);
-      const names = line
-        .values('device')
-        .flatMap((value) => (value.startsWith('/') ? [] : (parseCdiName(value) ?? [])));
+      const names = line.values('device').flatMap((value) => parseCdiName(value) ?? []);
       const devices = await findCdiDevices(names, inputs);
       return askRun(line, found, {
         words,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sarus ssh-keygen`: one key for the host and one for the person, for ssh between the containers of a job.
 import { posix } from 'node:path';
+import { hostKey, userKey } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { ensureDirectory, removeIfPresent, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
 import { createInputs } from '../../sys/inputs.ts';
@@ -10,7 +11,7 @@ import type { SarusContext } from './context.ts';
 import { sshKeygen as description } from './descriptions/commands.ts';
 import { readLine } from './read-line.ts';
 import { siteHooks } from './site-hooks.ts';
-import { hostKey, sshSettings, userKey } from './ssh-keys.ts';
+import { sshSettings } from './ssh-keys.ts';
 
 export async function sshKeygen(words: readonly string[], context: SarusContext): Promise<number> {
   const line = readLine(description, words);

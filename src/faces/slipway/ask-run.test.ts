@@ -68,6 +68,30 @@ suite('the words after slipway run', () => {
     }
   });
 
+  test('name directories of hook files, and annotations by which they are chosen', () => {
+    const { hooks } = ask([
+      '--hooks-dir=a',
+      '--annotation',
+      'k=v=w',
+      '--hooks-dir',
+      '/b',
+      '--annotation=e=',
+      'image',
+      'ls',
+    ]);
+    const annotations = new Map([
+      ['k', 'v=w'],
+      ['e', ''],
+    ]);
+    assert.deepEqual(hooks, { directories: ['a', '/b'], annotations, command: ['ls'] });
+    for (const text of ['', '=v', 'k'])
+      assert.throws(
+        () => ask([`--annotation=${text}`, 'image']),
+        (error) => hasCode(error, 'usage'),
+        text,
+      );
+  });
+
   test('without a command are covered exactly: any word added would be one', () => {
     for (const words of [['image'], ['image', '--'], ['-w', 'image']]) {
       const { covers, request } = ask(words);

@@ -36,8 +36,19 @@ const joiningWords = new Map([
 /** What --clear-env leaves: who and where one is. */
 const keptByClearing = ['HOME', 'USER', 'LOGNAME', 'TERM'] as const;
 
-/** A command line, with the devices that specifications of the machine describe. */
-export type AskedSlipwayRun = AskedRun<RunRequest> & { readonly devices: readonly CdiName[] };
+/** Directories of hook files, and what their conditions go by. */
+export type AskedHooks = {
+  readonly directories: readonly string[];
+  readonly annotations: ReadonlyMap<string, string>;
+  readonly command: readonly string[];
+};
+
+/** A command line, with the devices that specifications of the machine describe, and hooks. */
+export type AskedSlipwayRun = AskedRun<RunRequest> & {
+  readonly devices: readonly CdiName[];
+  /** Where any were asked for. */
+  readonly hooks?: AskedHooks;
+};
 
 /** Words that come before the options: `slipway run`. */
 const verbs = 2;
@@ -61,6 +72,8 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
 
   const adaptations: Adaptation[] = [];
   const devices: CdiName[] = [];
+  const directories: string[] = [];
+  const annotations = new Map<string, string>();
   const kept: string[] = [];
   let isCleared = false;
   const ask: { workdir?: string; entrypoint?: readonly string[]; uid?: number; gid?: number } = {};
@@ -114,6 +127,15 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
         else devices.push(device);
         break;
       }
+      case 'hooks-dir':
+        directories.push(value);
+        break;
+      case 'annotation': {
+        const equals = value.indexOf('=');
+        if (equals < 1) return usage(`--annotation: "${value}" is not KEY=VALUE`);
+        annotations.set(value.slice(0, equals), value.slice(equals + 1));
+        break;
+      }
       case 'no-home':
         home = false;
         break;
@@ -158,6 +180,7 @@ export function askRun(words: readonly string[], inputs: Inputs): AskedSlipwayRu
   return {
     image,
     devices,
+    ...(directories.length + annotations.size === 0 ? {} : { hooks: { directories, annotations, command } }),
     request: { adaptations: [...clearing, ...adaptations], writable, hasCommand, home, joining, isolation, ...ask },
     covers: {
       words: words.slice(0, jobImage === undefined ? verbs + parsed.consumed : words.length - command.length),

@@ -9,7 +9,7 @@ import { askRun } from './ask-run.ts';
 import type { CommandContext } from './context.ts';
 import { explain as description } from './descriptions/run.ts';
 import { readCommandLine } from './read-command-line.ts';
-import { withDevices } from './with-devices.ts';
+import { completeRun } from './complete-run.ts';
 
 /** Commands of other families whose plans can be told; `run` is Slipway's own. */
 const explained: ReadonlySet<string> = new Set(['sarus', 'ch-run', 'shifter']);
@@ -44,12 +44,15 @@ export async function run(argv: readonly string[], { environment, signal }: Comm
     const reason = 'what to explain is missing: run, sarus run, ch-run or shifter';
     throw new SlipwayError('usage', { command: description.name, reason });
   }
-  show(
-    await planRun((inputs) => withDevices(askRun(['slipway', ...operands], inputs), inputs), {
-      ...context,
-      nowNs: wallClockNs,
-    }),
+  const said = new Set<string>();
+  const variableNames = Object.keys(environment.variables);
+  const ready = await planRun(
+    (inputs) =>
+      completeRun(askRun(['slipway', ...operands], inputs), { inputs, variableNames, say: (text) => said.add(text) }),
+    { ...context, nowNs: wallClockNs },
   );
+  for (const text of said) environment.stderr.write(`slipway: ${text}\n`);
+  show(ready);
   return 0;
 }
 

@@ -7,7 +7,7 @@ import { handOver } from '../terminal/hand-over.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
 import { askRun, isRunHelpWanted } from './ask-run.ts';
 import { run as description } from './descriptions/run.ts';
-import { withDevices } from './with-devices.ts';
+import { completeRun } from './complete-run.ts';
 
 /**
  * Plans `slipway run …`: `words` are argv, `slipway` first. After --help no plan is written, and the launcher ends with
@@ -19,10 +19,25 @@ export async function planSlipwayRun(words: readonly string[], context: Planning
     context.writeStdout(renderHelp(description, context.columns()));
     return 0;
   }
-  const ready = await planRun((inputs) => withDevices(askRun(words, inputs), inputs), {
-    ...context,
-    nowNs: wallClockNs,
-  });
+  try {
+    return await plan(words, context);
+  } catch (error) {
+    // A runtime wants 1 of a hook that failed; of a run it would be the program's.
+    if (!(error instanceof SlipwayError) || error.exitStatus !== 1) throw error;
+    const { errorText } = await import('../terminal/error-text.ts');
+    context.writeStderr(errorText('slipway', error, (context.environment['SLIPWAY_DEBUG'] ?? '') !== ''));
+    return 125;
+  }
+}
+
+async function plan(words: readonly string[], context: PlanningContext): Promise<number> {
+  const said = new Set<string>();
+  const variableNames = Object.keys(context.environment);
+  const ready = await planRun(
+    (inputs) => completeRun(askRun(words, inputs), { inputs, variableNames, say: (text) => said.add(text) }),
+    { ...context, nowNs: wallClockNs },
+  );
+  for (const text of said) context.writeStderr(`slipway: ${text}\n`);
   handOver(ready, context);
   return 0;
 }

@@ -151,6 +151,21 @@ const options = [
     group: 'Sharing',
     help: 'enter the container in which process PID is',
   },
+  {
+    long: 'hooks-dir',
+    argument: 'required',
+    argumentName: 'DIR',
+    group: 'Hooks',
+    help: 'obey the hook files in DIR, which are those of podman and CRI-O; of several directories the last counts for a name',
+    completion: 'directory',
+  },
+  {
+    long: 'annotation',
+    argument: 'required',
+    argumentName: 'KEY=VALUE',
+    group: 'Hooks',
+    help: 'an annotation of the container, by which hook files are chosen and which hooks are told',
+  },
   { long: 'help', short: 'h', argument: 'none', group: 'Other', help: 'print this and end' },
 ] as const;
 

@@ -3,9 +3,9 @@
 // both know. Server and client are the site's own Dropbear, linked statically. It listens as the user, in the container's
 // pid namespace, and so is gone when the program has ended.
 import { posix } from 'node:path';
-import { type Adaptation, type EnvironmentEdit, type MountRequest, SlipwayError } from '../../../model/index.ts';
+import { type Adaptation, type EnvironmentEdit, type MountRequest, SlipwayError } from '../../model/index.ts';
 import { type HookContext, type HookEffects, type HookSettings, nothing } from './settings.ts';
-import { hostKey, sshKeysDirectory, userKey } from '../ssh-keys.ts';
+import { hostKey, sshKeysDirectory, userKey } from './ssh-keys.ts';
 
 const place = '/opt/oci-hooks/ssh';
 const usualPort = '15263';

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a known hook is told: by its configuration file where it becomes part of a plan, by its own arguments and variables
 // where a runtime has started it.
-import type { LibraryTree } from '../../../host/index.ts';
-import type { Adaptation, EnvironmentEdit, MountRequest } from '../../../model/index.ts';
-import { type HookFile, lineOf } from '../../../site/index.ts';
-import type { Inputs } from '../../../sys/inputs.ts';
+import type { LibraryTree } from '../../host/index.ts';
+import type { Adaptation, EnvironmentEdit, MountRequest } from '../../model/index.ts';
+import { type HookFile, lineOf } from '../../site/index.ts';
+import type { Inputs } from '../../sys/inputs.ts';
+import type { LoggingLevel } from './logging-level.ts';
 
 export type HookSettings = {
   /** For errors: the file, or the hook. */
@@ -26,8 +27,8 @@ export type HookContext = {
   readonly edits: readonly EnvironmentEdit[];
   readonly annotations: ReadonlyMap<string, string>;
   readonly person: { readonly userName: string; readonly home: string };
-  /** Told to the person, once. */
-  readonly say: (text: string) => void;
+  /** Told to the person, once, where so much is wanted. */
+  readonly say: (text: string, level: LoggingLevel) => void;
 };
 
 export type HookEffects = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hook for AMD's graphics processors: their device nodes.
-import { findGraphicsDevices } from '../../../site/index.ts';
+import { findGraphicsDevices } from '../../site/index.ts';
 import { bind, type HookContext, type HookEffects, type HookSettings, nothing } from './settings.ts';
 
 /** /dev/kfd, and the nodes of each processor that ROCR_VISIBLE_DEVICES names; of all where it names none by number. */

@@ -2,9 +2,9 @@
 // The hooks that come with Sarus, by what they do to a container: no process is started for them, but for two
 // that are told of the time. Any other is run.
 import { posix } from 'node:path';
-import type { HookRequest } from '../../../model/index.ts';
-import type { HookFile } from '../../../site/index.ts';
-import { installationPrefix } from '../../../sys/installation.ts';
+import type { HookRequest } from '../../model/index.ts';
+import type { HookFile } from '../../site/index.ts';
+import { installationPrefix } from '../../sys/installation.ts';
 import { amdgpuEffects } from './amdgpu.ts';
 import { glibcEffects } from './glibc.ts';
 import { mountEffects } from './mount.ts';

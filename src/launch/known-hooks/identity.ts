@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hooks are told of a container.
-import { type ContainerIdentity, pidMark } from '../../model/index.ts';
+import type { ContainerIdentity } from '../../model/index.ts';
 import type { Inputs } from '../../sys/inputs.ts';
 
 /** Variables that resource managers and launchers of MPI give each rank its own value of. */
@@ -9,7 +9,7 @@ const ofRanks =
 
 /** The variables become part of what the plan depends on, but for those that would make it useless to other ranks. */
 export function identityOf(
-  name: string | undefined,
+  name: string,
   annotations: ReadonlyMap<string, string>,
   given: { readonly variableNames: readonly string[]; readonly inputs: Inputs },
 ): ContainerIdentity {
@@ -19,7 +19,7 @@ export function identityOf(
     return value === undefined ? [] : [[each, value]];
   });
   return {
-    name: name ?? `sarus-container-${pidMark}`,
+    name,
     annotations: Object.fromEntries(annotations),
     environment: Object.fromEntries(variables),
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mount hook as a part of a plan.
-import { parseLdCache } from '../../../formats/ld-cache/index.ts';
+import { parseLdCache } from '../../formats/ld-cache/index.ts';
 import {
   findProviderDirectory,
   noRules,
@@ -8,9 +8,9 @@ import {
   parseMountValue,
   readHookWords,
   withProviderDirectory,
-} from '../../../formats/sarus-mount/index.ts';
-import type { LibraryTree } from '../../../host/index.ts';
-import { type Adaptation, type MountRequest, SlipwayError } from '../../../model/index.ts';
+} from '../../formats/sarus-mount/index.ts';
+import type { LibraryTree } from '../../host/index.ts';
+import { type Adaptation, type MountRequest, SlipwayError } from '../../model/index.ts';
 import type { HookContext, HookEffects, HookSettings } from './settings.ts';
 
 /** @throws SlipwayError `mount-value`, `device-value`, `hook-arguments` */

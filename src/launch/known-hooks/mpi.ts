@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The MPI hook: the host's libraries in the place of the image's.
 import { posix } from 'node:path';
-import { machineTree, type MpiCompatibility, planMpiReplacement } from '../../../host/index.ts';
-import { SlipwayError } from '../../../model/index.ts';
+import { machineTree, type MpiCompatibility, planMpiReplacement } from '../../host/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import { bind, type HookContext, type HookEffects, type HookSettings, pathsIn } from './settings.ts';
 
 /** @throws SlipwayError `hook-setting` */
@@ -18,7 +18,7 @@ export function mpiEffects(settings: HookSettings, { image, inputs, say }: HookC
   });
   if (!result.ok) throw new SlipwayError('hook-setting', { hook: settings.subject, reason: result.reason });
   for (const { host, note, isDependency } of result.pairs) {
-    if (note !== undefined && !isDependency) say(`${posix.basename(host)}: ${note}`);
+    if (note !== undefined && !isDependency) say(`${posix.basename(host)}: ${note}`, 1);
   }
   const mounts = result.pairs.flatMap(({ host, targets }) => targets.map((target) => bind(host, target)));
   return {
