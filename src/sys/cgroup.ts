@@ -4,11 +4,33 @@ import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attempting, isErrno } from './file-errors.ts';
 
-/** Makes a group and those above it, below a mounted hierarchy. */
-export async function makeCgroup(path: string): Promise<void> {
-  await attempting('make the control group', path, async () => {
-    await mkdir(path, { recursive: true, mode: 0o755 });
-  });
+/**
+ * Makes a group of `names` and those above it, below a mounted hierarchy; gives its path. With version 2 a controller counts in
+ * a group where those above hand it down: they are told to, where they have it themselves.
+ */
+export async function makeCgroup(root: string, names: readonly string[], controller: string): Promise<string> {
+  let path = root;
+  for (const name of names) {
+    await handDown(path, controller);
+    path = `${path}/${name}`;
+    await attempting('make the control group', path, () => mkdir(path, { recursive: true, mode: 0o755 }));
+  }
+  return path;
+}
+
+async function handDown(path: string, controller: string): Promise<void> {
+  const words = async (name: string): Promise<readonly string[]> => {
+    try {
+      return (await readFile(`${path}/${name}`, 'utf8')).trim().split(' ');
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw error;
+    }
+  };
+  if (!(await words('cgroup.controllers')).includes(controller)) return;
+  const control = 'cgroup.subtree_control';
+  if ((await words(control)).includes(controller)) return;
+  await attempting('count in the control group', path, () => writeFile(`${path}/${control}`, `+${controller}\n`));
 }
 
 export async function joinCgroup(path: string, pid: number): Promise<void> {

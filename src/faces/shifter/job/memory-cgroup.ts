@@ -3,28 +3,26 @@
 import { joinCgroup, killCgroup, makeCgroup } from '../../../sys/cgroup.ts';
 import type { JobWords } from './words.ts';
 
-function pathOf(words: JobWords, job: { readonly id: string; readonly uid: number }): string | undefined {
+type Job = { readonly id: string; readonly uid: number };
+
+function rootOf(words: JobWords): string | undefined {
   const root = words.settings.get('memory_cgroup') ?? '';
-  return root.startsWith('/') ? `${root}/shifter/uid_${job.uid}/job_${job.id}` : undefined;
+  return root.startsWith('/') ? root : undefined;
+}
+
+function namesOf({ id, uid }: Job): readonly string[] {
+  return ['shifter', `uid_${uid}`, `job_${id}`];
 }
 
 /** Puts this process, and so all that it starts, into the job's group. */
-export async function joinMemoryCgroup(
-  words: JobWords,
-  job: { readonly id: string; readonly uid: number },
-): Promise<void> {
-  const path = pathOf(words, job);
-  if (path === undefined) return;
-  await makeCgroup(path);
-  await joinCgroup(path, process.pid);
+export async function joinMemoryCgroup(words: JobWords, job: Job): Promise<void> {
+  const root = rootOf(words);
+  if (root === undefined) return;
+  await joinCgroup(await makeCgroup(root, namesOf(job), 'memory'), process.pid);
 }
 
 /** Ends what is left in the job's group, and removes it. */
-export async function endMemoryCgroup(
-  words: JobWords,
-  job: { readonly id: string; readonly uid: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const path = pathOf(words, job);
-  if (path !== undefined) await killCgroup(path, signal);
+export async function endMemoryCgroup(words: JobWords, job: Job, signal: AbortSignal): Promise<void> {
+  const root = rootOf(words);
+  if (root !== undefined) await killCgroup([root, ...namesOf(job)].join('/'), signal);
 }
