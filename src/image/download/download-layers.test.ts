@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { type Answer, sendBlob, sha256, startFakeServer } from '../../../test/support/fake-registry.ts';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
-import { type Digest, digestHex, parseImageReference, type PullEvent } from '../../model/index.ts';
-import { createRegistrySource } from '../registry/index.ts';
+import { type Digest, digestHex, type PullEvent } from '../../model/index.ts';
+import { openTestSource } from '../registry/testing/open-test-source.ts';
 import type { ImageSource, LayerDescriptor, LayerFile } from '../types.ts';
 import { downloadLayers, type LayerDownload } from './download-layers.ts';
 
@@ -47,16 +47,8 @@ async function sourceOn(
   stallTimeoutMs = 60_000,
 ): Promise<ImageSource & { requests: () => readonly string[] }> {
   const server = await startFakeServer(answer);
-  const source = createRegistrySource({
-    reference: parseImageReference(`${server.address}/app:1`),
-    platform: { os: 'linux', architecture: 'amd64' },
-    credentials: () => Promise.resolve(undefined),
-    plainHttp: true,
-    emit: () => undefined,
-    userAgent: 'slipway-test/1',
-    limits: { stallTimeoutMs, firstDelayMs: 0 },
-  });
-  after(() => source.close());
+  const limits = { stallTimeoutMs, firstDelayMs: 0 };
+  const source = openTestSource(`${server.address}/app:1`, { limits });
   return { ...source, requests: () => server.requests.map(({ headers }) => String(headers['range'] ?? 'all')) };
 }
 

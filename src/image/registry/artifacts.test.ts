@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What refers to an image: by the registry's own list, or by the tag that stands in for it.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { type Answer, sha256, startFakeServer } from '../../../test/support/fake-registry.ts';
-import { type Digest, parseImageReference } from '../../model/index.ts';
+import type { Digest } from '../../model/index.ts';
 import type { ArtifactReader } from '../types.ts';
-import { createRegistrySource } from './source.ts';
+import { openTestSource } from './testing/open-test-source.ts';
 
 const signal = new AbortController().signal;
 const subject = `sha256:${'a'.repeat(64)}` as Digest;
@@ -28,15 +28,7 @@ async function readerOn(
   answer: Answer,
 ): Promise<{ readonly reader: ArtifactReader; readonly asked: () => readonly string[] }> {
   const server = await startFakeServer(answer);
-  const source = createRegistrySource({
-    reference: parseImageReference(`${server.address}/app:1`),
-    platform: { os: 'linux', architecture: 'amd64' },
-    credentials: () => Promise.resolve(undefined),
-    plainHttp: true,
-    emit: () => undefined,
-    userAgent: 'slipway-test/1',
-  });
-  after(() => source.close());
+  const source = openTestSource(`${server.address}/app:1`);
   return { reader: source.artifacts, asked: () => server.requests.map(({ url }) => url) };
 }
 

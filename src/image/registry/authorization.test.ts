@@ -14,6 +14,7 @@ import type { CredentialLookup } from './credentials.ts';
 import type { Credentials } from './credentials-file.ts';
 import type { RegistrySource } from './place-source.ts';
 import { createRegistrySource } from './source.ts';
+import { openTestSource } from './testing/open-test-source.ts';
 
 const signal = new AbortController().signal;
 const layers = [Buffer.from('one'), Buffer.from('two'), Buffer.from('three')];
@@ -24,17 +25,10 @@ const me: Credentials = { kind: 'password', username: 'me', password: 'hunter2' 
 let elapsedMs = 0;
 
 function sourceFor(server: FakeServer, credentials?: Credentials | CredentialLookup): RegistrySource {
-  const source = createRegistrySource({
-    reference: parseImageReference(`${server.address}/app:1`),
-    platform: { os: 'linux', architecture: 'amd64' },
+  return openTestSource(`${server.address}/app:1`, {
     credentials: typeof credentials === 'function' ? credentials : () => Promise.resolve(credentials),
-    plainHttp: true,
-    emit: () => undefined,
-    userAgent: 'slipway-test/1',
     clock: { now: () => new Date(), monotonicMs: () => elapsedMs, sleep: () => Promise.resolve() },
   });
-  after(() => source.close());
-  return source;
 }
 
 /** A token server and a registry that lets in who shows the newest of its tokens. */

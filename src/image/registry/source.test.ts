@@ -16,13 +16,13 @@ import {
   sha256,
   startFakeServer,
 } from '../../../test/support/fake-registry.ts';
-import { parseImageReference, type PullEvent } from '../../model/index.ts';
+import type { PullEvent } from '../../model/index.ts';
 import type { LayerDescriptor } from '../types.ts';
 import type { RegistrySource } from './place-source.ts';
-import { createRegistrySource, type RegistrySourceOptions } from './source.ts';
+import type { RegistrySourceOptions } from './source.ts';
+import { openTestSource } from './testing/open-test-source.ts';
 
 const signal = new AbortController().signal;
-const amd64 = { os: 'linux', architecture: 'amd64' };
 const layers = [Buffer.from('the base'), Buffer.from('what is above')];
 const good = fakeImage(layers);
 
@@ -32,13 +32,8 @@ function clientFor(name: string, options: Partial<RegistrySourceOptions> = {}): 
   const events: PullEvent[] = [];
   const slept: number[] = [];
   let elapsedMs = 0;
-  const source = createRegistrySource({
-    reference: parseImageReference(name),
-    platform: amd64,
-    credentials: () => Promise.resolve(undefined),
-    plainHttp: true,
+  const source = openTestSource(name, {
     emit: (event) => events.push(event),
-    userAgent: 'slipway-test/1',
     random: () => 0.5,
     clock: {
       now: () => new Date('2026-01-01T00:00:00Z'),
@@ -51,7 +46,6 @@ function clientFor(name: string, options: Partial<RegistrySourceOptions> = {}): 
     },
     ...options,
   });
-  after(() => source.close());
   return { source, events, slept };
 }
 
