@@ -6,7 +6,7 @@
 //   plan-fuzzer.c     what must hold of a plan that was accepted
 //   plan-mutator.c    changes to whole records, so that most of what is tried gets beyond the checks
 //   repair.c          header fields that would stop every changed plan: size, checksum, build
-//   with-fakes.c      trace.c, environment.c, program.c, wrapper.c, fail.c and holder.c on a machine that exists only in the plan
+//   with-fakes.c      trace.c, environment.c, program.c, wrapper.c, fail.c and join.c on a machine that exists only in the plan
 //   model.c           what the environment of the program must be, worked out in the plainest way
 //   resolve-fuzzer.c  resolution by hand against openat2, on a tree of links
 //   json-fuzzer.c     what is found in a text lies in it, and ends where it must

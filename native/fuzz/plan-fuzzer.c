@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan that plan_check accepts must be safe to execute: every string ends inside its record, and records stand where
-// construct.c, holder.c and launch.c take for granted that they stand. What it refuses it must refuse without a wrong read.
+// construct.c, join.c and launch.c take for granted that they stand. What it refuses it must refuse without a wrong read.
 #include "fuzz.h"
 #include <string.h>
 

@@ -8,14 +8,11 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,7 +174,7 @@ static int fake_asprintf(char **to, const char *format, ...) {
 #include "../launcher/trace.c"
 #undef stat
 #undef fchdir
-#include "../launcher/holder.c"
+#include "../launcher/join.c"
 #undef asprintf
 #undef calloc
 #undef free
@@ -185,12 +182,11 @@ static int fake_asprintf(char **to, const char *format, ...) {
 #undef strdup
 #include "../wrapper/wrapper.c"
 
-// Of what holder.c needs, nothing may be reached by naming a holder.
-int server_pidfds[SERVERS_MAX], server_count;
+// Of what join.c needs, nothing may be reached by naming a holder.
 int pidfd_of(pid_t pid) { abort(); }
 int join_namespaces(int pidfd, pid_t pid, int flags) { abort(); }
-int close_between(unsigned first, unsigned last, bool at_execve) { abort(); }
-int build(const struct record *from, const struct record *to, struct fail *f) { abort(); }
+int fork_away(void) { abort(); }
+_Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to) { abort(); }
 
 // What the trace says of the environment, so that plans can hold, and more: a variable twice, one without a name, one
 // without a value, and a word that is no variable.

@@ -1,229 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-// One FUSE mount for all ranks of a node. A holder is this program in a process of its own: it builds the held part of
-// a plan once and keeps the namespaces; ranks find it by a socket in their private directory and join by pidfd.
-//
-// Nothing here is needed for correctness once a rank has joined: the kernel keeps a mount namespace for as long as
-// a process is in it, the FUSE server is in none of these namespaces, and it ends when its mount goes with the last of
-// them. A holder that is killed therefore harms nobody. It only decides how long the mount outlives its last rank.
-#include "kernel.h"
-#include "launch.h"
+// A holder: this program in a process of its own, which builds the held part of a plan once and keeps the namespaces for
+// the ranks that join it (join.c).
+#include "holder.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 
-enum { NAME_SIZE = 80, TRIES = 8, JOIN_SECONDS = 30 };
+// Whoever sweeps the directory for plans takes what is a week old for left over.
+enum { EXPECTED_MS = 10000, DAY_MS = 24 * 3600 * 1000 };
 
-// What a rank has learnt from the holder that it joined: how many of its group are still to come.
-static uint64_t peers_left;
-static pid_t holder_pid;
+static struct {
+  int dir, lock, listener, poller;
+  const char *name;
+  struct stat ours; // of the socket
+  uint64_t linger_ms, peers; // those that are still to come, in a counted group
+  bool is_counted;
+  int ranks;
+} self;
 
-// What is mounted stays what it was: a holder that was built before a directory or file was replaced shows the old one
-// for as long as it lives, and it keeps the old one's inode from being used again.
-static uint64_t hash_sources(uint64_t hash, const struct record *hold) {
-  for (const struct record *r = hold; r->operation != OP_HELD; r = rec_next(r)) {
-    struct stat st;
-    if (r->operation != OP_BIND && r->operation != OP_ROOT_DIRECTORY && r->operation != OP_ROOT_SQUASHFUSE &&
-        r->operation != OP_SQUASHFUSE)
-      continue;
-    if (r->operation == OP_BIND && rec_numbers(r)[0] & MOUNT_INSIDE)
-      continue;
-    bool is_there = fstatat(AT_FDCWD, rec_string(r, 0), &st, 0) == 0;
-    uint64_t place[2] = {is_there ? st.st_dev : 0, is_there ? st.st_ino : 0};
-    hash = fnv(hash, place, sizeof place);
-  }
-  return hash;
+// Reports when `fd` can be read, and then `other` with it.
+enum { NOTHING = -1, SERVER = -2 };
+static int watch(int fd, int other) {
+  struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)(uint32_t)other << 32 | (uint32_t)fd};
+  return epoll_ctl(self.poller, EPOLL_CTL_ADD, fd, &e);
 }
 
-// The socket's name: the plan's key, and what its scope is now. Ranks of different job steps may end at different times,
-// and the resource manager then kills what a step left behind: they must not share a holder. Nor must who is in another
-// mount namespace: he would leave it, and from a user namespace of his own he could not.
-static void holder_name(const struct record *hold, char name[NAME_SIZE]) {
-  uint64_t hash = FNV_SEED;
-  struct stat here = {0};
-  if (fstatat(AT_FDCWD, "/proc/self/ns/mnt", &here, 0) == 0)
-    hash = fnv(hash, &here.st_ino, sizeof here.st_ino);
-  for (int i = 1; i < hold->strings; i++) {
-    const char *scope = rec_string(hold, i), *value = getenv(scope);
-    if (strcmp(scope, SCOPE_SOURCES) == 0)
-      hash = hash_sources(hash, hold);
-    if (strcmp(scope, SCOPE_PARENT) == 0) {
-      pid_t parent = getppid();
-      hash = fnv(hash, &parent, sizeof parent);
-    }
-    hash = fnv(hash, value ? value : "", value ? strlen(value) + 1 : 0);
-    hash = fnv(hash, "=", 1);
-    hash = fnv(hash, scope, strlen(scope));
-  }
-  snprintf(name, NAME_SIZE, "h-%.32s-%016llx", rec_string(hold, 0), (unsigned long long)hash);
-}
-
-static struct sockaddr_un address_of(const char *name) {
-  struct sockaddr_un a = {.sun_family = AF_UNIX};
-  snprintf(a.sun_path, sizeof a.sun_path, "%s", name);
-  return a;
-}
-
-static int peer_pidfd(int socket, pid_t *pid) {
-  struct ucred peer;
-  socklen_t n = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-    return -1;
-  *pid = peer.pid;
-  int fd;
-  n = sizeof fd;
-  return getsockopt(socket, SOL_SOCKET, K_SO_PEERPIDFD, &fd, &n) == 0 ? fd : pidfd_of(peer.pid);
-}
-
-// Joins a holder that listens. 0; 1 when there is none; -1 with errno. In a counted group the holder says who belongs
-// to it: it may be complete while this process waits in its queue.
-static int join(const char *name, bool is_counted) {
-  struct sockaddr_un a = address_of(name);
-  cleanup_fd int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (s < 0)
-    return -1;
-  if (connect(s, (struct sockaddr *)&a, sizeof a) != 0)
-    return errno == ENOENT || errno == ECONNREFUSED ? 1 : -1;
-  pid_t pid;
-  cleanup_fd int pidfd = peer_pidfd(s, &pid);
-  // Before SO_PEERPIDFD (6.5) a pid might have been used again. A holder keeps its end open until the other is closed:
-  // while that is so it is alive, and the pid is its own.
-  struct timeval patience = {JOIN_SECONDS, 0};
-  if (is_counted)
-    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ssize_t n = recv(s, &peers_left, sizeof peers_left, is_counted ? MSG_WAITALL : MSG_DONTWAIT);
-  if (is_counted && n < 0 && errno == EAGAIN) {
-    errno = ETIMEDOUT;
-    return -1;
-  }
-  if (n == 0 || (is_counted && n != sizeof peers_left))
-    return 1;
-  holder_pid = pid;
-  if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) == 0)
-    return 0;
-  return errno == ESRCH || errno == ENOENT ? 1 : -1;
-}
-
-static void unlink_if_ours(int dir, const char *name, const struct stat *ours) {
+// Who comes next finds no holder, or another.
+static void give_up_name(void) {
   struct stat st;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ours->st_ino && st.st_dev == ours->st_dev)
-    unlinkat(dir, name, 0);
+  if (fstatat(self.dir, self.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == self.ours.st_ino &&
+      st.st_dev == self.ours.st_dev)
+    unlinkat(self.dir, self.name, 0);
 }
 
-// Reports `fd` when it can be read; `ranks` is how many ranks fewer there are then.
-static int watch(int poller, int fd, unsigned ranks) {
-  struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)ranks << 32 | (unsigned)fd};
-  return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
+// Takes no more ranks, and ends with the last of those that it has.
+static void close_group(void) {
+  give_up_name();
+  close(self.listener);
+  self.listener = -1;
+  self.linger_ms = 0;
 }
 
-static bool is_server(int pidfd) {
-  bool is_found = false;
-  for (int i = 0; i < server_count; i++)
-    is_found = is_found || (pidfd >= 0 && server_pidfds[i] == pidfd);
-  return is_found;
+static void admit_ranks(void) {
+  char none;
+  for (int s; self.listener >= 0;) {
+    if ((s = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0) {
+      if (errno == EMFILE || errno == ENFILE) // they would be counted by nobody
+        close_group();
+      return;
+    }
+    if (self.is_counted && recv(s, &none, 1, MSG_PEEK) == 0) { // who waits for an answer, and gave up
+      close(s);
+      continue;
+    }
+    // Its end is what counts; without pidfds (before 5.3), that it has become its program, which closes the socket.
+    pid_t pid;
+    int rank = peer_pidfd(s, &pid);
+    if (watch(rank < 0 ? s : rank, rank < 0 ? NOTHING : s) == 0)
+      self.ranks++;
+    if (!self.is_counted)
+      continue;
+    if (--self.peers == 0)
+      close_group();
+    (void)!send(s, &self.peers, sizeof self.peers, MSG_NOSIGNAL);
+  }
 }
 
-// Serves until no rank is left for the linger time, or the FUSE server has ended. A group of `peers` (0: of any number)
-// is left to itself when it is complete: who comes next finds no holder, and the group's last rank ends this one.
-static _Noreturn void serve(int dir, int lock, int listener, const char *name, const uint64_t *hold) {
-  uint64_t linger_ms = hold[0], peers = hold[1];
-  struct stat ours;
-  if (fstatat(dir, name, &ours, AT_SYMLINK_NOFOLLOW) != 0)
-    _exit(1);
+// Serves until no rank is left for the linger time, or a FUSE server has ended. A counted group is left to itself when it
+// is complete.
+static _Noreturn void serve(void) {
   struct rlimit files;
+  if (fstatat(self.dir, self.name, &self.ours, AT_SYMLINK_NOFOLLOW) != 0)
+    _exit(1);
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  int timeout = linger_ms == UINT64_MAX ? -1 : linger_ms > INT32_MAX ? INT32_MAX : (int)linger_ms;
-  int poller = epoll_create1(EPOLL_CLOEXEC);
-  watch(poller, listener, 0);
+  self.poller = epoll_create1(EPOLL_CLOEXEC);
+  watch(self.listener, NOTHING);
   for (int i = 0; i < server_count; i++)
-    watch(poller, server_pidfds[i], 0);
+    watch(server_pidfds[i], SERVER);
   // The rank that started this holder is on its way, even when nothing is to linger.
-  bool is_expecting = true;
-  for (int ranks = 0;;) {
+  for (bool is_expecting = true;;) {
     struct epoll_event events[64];
-    int n = epoll_wait(poller, events, 64, ranks > 0 ? -1 : is_expecting ? 10000 : timeout);
+    bool is_staying = !is_expecting && (self.ranks > 0 || self.linger_ms == UINT64_MAX);
+    int linger = self.linger_ms > INT32_MAX ? INT32_MAX : (int)self.linger_ms;
+    int n = epoll_wait(self.poller, events, 64, is_expecting ? EXPECTED_MS : is_staying ? DAY_MS : linger);
     if (n < 0 && errno != EINTR)
-      break;
+      _exit(1);
     for (int i = 0; i < n; i++) {
-      int fd = (int)events[i].data.u32;
-      if (is_server(fd)) {
-        unlink_if_ours(dir, name, &ours); // who comes next starts another
+      int fd = (int)(uint32_t)events[i].data.u64, other = (int)(events[i].data.u64 >> 32);
+      if (other == SERVER) {
+        give_up_name();
         _exit(1);
       }
-      if (fd != listener) { // a rank has ended, or, where it is its socket, has become its program
-        close(fd);
-        ranks -= events[i].data.u64 >> 32;
+      if (fd == self.listener) {
+        is_expecting = false;
+        admit_ranks();
         continue;
       }
-      for (int s; (s = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
-        pid_t pid;
-        char none;
-        is_expecting = false;
-        if (hold[1] > 0 && recv(s, &none, 1, MSG_PEEK) == 0) { // who waits for an answer, and gave up
-          close(s);
-          continue;
-        }
-        int rank = peer_pidfd(s, &pid);
-        if (rank >= 0 && watch(poller, rank, 1) == 0)
-          ranks++;
-        watch(poller, s, 0);
-        if (peers > 0 && --peers == 0) {
-          unlink_if_ours(dir, name, &ours);
-          timeout = 0;
-          (void)!send(s, &peers, sizeof peers, MSG_NOSIGNAL);
-          close(listener);
-          listener = -1;
-          break;
-        }
-        if (hold[1] > 0)
-          (void)!send(s, &peers, sizeof peers, MSG_NOSIGNAL);
-      }
+      close(fd);
+      if (other >= 0)
+        close(other);
+      self.ranks--;
     }
-    if (n != 0 || ranks != 0)
-      continue;
-    // Nobody for the whole time. Whoever connects from here on finds no process to join, and starts anew.
-    flock(lock, LOCK_EX);
-    unlink_if_ours(dir, name, &ours);
-    _exit(0);
+    if (n == 0 && is_staying)
+      utimensat(self.dir, self.name, NULL, AT_SYMLINK_NOFOLLOW);
+    else if (n == 0)
+      break;
   }
-  _exit(1);
+  // Nobody for the whole time. Whoever connects from here on finds no process to join, and starts anew.
+  flock(self.lock, LOCK_EX);
+  give_up_name();
+  _exit(0);
 }
 
-static _Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to) {
+_Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to) {
   struct fail f = {0};
   char temporary[NAME_SIZE + 16], lock_name[NAME_SIZE + 2];
-  sigset_t none;
-  setsid();
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  for (int i = 1; i < 32; i++)
-    signal(i, SIG_DFL);
+  stand_apart((int[]){dir, report_to}, 2, true);
+  dir = APART, report_to = APART + 1;
   signal(SIGHUP, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_NAME, "slipway-holder");
-  // Nothing of the caller's may stay open here: a pipe that it waits to see closed would stay open with it.
-  int null = open("/dev/null", O_RDWR);
-  int kept_dir = fcntl(dir, F_DUPFD, 10), kept_report = fcntl(report_to, F_DUPFD, 10);
-  dup2(null, 0), dup2(null, 1), dup2(null, 2), dup2(kept_dir, 3), dup2(kept_report, 4);
-  close_between(5, ~0u, false);
-  for (int fd = 3; fd <= 4; fd++)
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-  dir = 3, report_to = 4;
-
   snprintf(temporary, sizeof temporary, "%s.%d", name, (int)getpid());
   snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
   struct sockaddr_un a = address_of(temporary);
@@ -239,123 +143,13 @@ static _Noreturn void become_holder(const struct plan *plan, int dir, const char
     if (renameat(dir, temporary, dir, name) == 0) {
       (void)!write(report_to, &f, sizeof f);
       close(report_to);
-      serve(dir, lock, listener, name, rec_numbers(plan->hold));
+      const uint64_t *n = rec_numbers(plan->hold);
+      self.dir = dir, self.lock = lock, self.listener = listener, self.name = name;
+      self.linger_ms = n[0], self.peers = n[1], self.is_counted = n[1] > 0;
+      serve();
     }
     FAIL(&f, plan->hold, "name a socket in", "the directory for plans");
   }
   unlinkat(dir, temporary, 0);
   _exit(write(report_to, &f, sizeof f) < 0);
-}
-
-// Starts a holder and waits until it is ready. Twice forked: it must not be a child of what this process becomes.
-static int start_holder(const struct plan *plan, int dir, const char *name, struct fail *f) {
-  int pair[2];
-  if (pipe2(pair, O_CLOEXEC) != 0)
-    return FAIL(f, plan->hold, "make a pipe", "");
-  pid_t between = fork();
-  if (between == 0) {
-    close(pair[0]);
-    if (fork() == 0)
-      become_holder(plan, dir, name, pair[1]);
-    _exit(0);
-  }
-  close(pair[1]);
-  ssize_t n = -1;
-  if (between > 0 && waitpid(between, NULL, 0) == between)
-    // What a failed holder sends points into the plan and into this program's text: both are at the same place here.
-    n = read(pair[0], f, sizeof *f);
-  close(pair[0]);
-  if (n != sizeof *f) {
-    errno = n < 0 ? errno : ECHILD;
-    return FAIL(f, plan->hold, "start a holder", "");
-  }
-  return f->step ? -1 : 0;
-}
-
-// Whether the plan wants a holder here: a plan for ranks that may be alone says which variables tell that they are not.
-bool is_held(const struct plan *plan) {
-  for (const struct record *r = plan->first; plan->hold && r <= plan->hold; r = rec_next(r)) {
-    if (r->operation != OP_HOLD_WHEN)
-      continue;
-    for (int i = 0; i < r->strings; i++)
-      if (getenv(rec_string(r, i)))
-        return true;
-    return false;
-  }
-  return plan->hold;
-}
-
-static void wake(int signal) { (void)signal; }
-
-// Waits for a lock; in a counted group, whose ranks wait for one another, no longer than Charliecloud's do.
-static int lock_file(int fd, bool is_counted) {
-  if (!is_counted)
-    return flock(fd, LOCK_EX);
-  struct sigaction late = {.sa_handler = wake}, before;
-  sigaction(SIGALRM, &late, &before);
-  unsigned left = alarm(JOIN_SECONDS);
-  int status = flock(fd, LOCK_EX), error = errno == EINTR ? ETIMEDOUT : errno;
-  alarm(left);
-  sigaction(SIGALRM, &before, NULL);
-  errno = error;
-  return status;
-}
-
-// In Charliecloud's words, which its users look for with `-v`.
-static int say_joined(const struct plan *plan, const char *name, bool has_won) {
-  const char *face = rec_string(plan->first, 0);
-  trace_say("joined holder %s", name);
-  if (plan->header->style != STYLE_CHARLIECLOUD_VERBOSE || rec_numbers(plan->hold)[1] == 0)
-    return 0;
-  int self = (int)getpid();
-  complain("%s[%d]: join: I %s (%s:%d)", face, self, has_won ? "won" : "lost", __FILE_NAME__, __LINE__);
-  if (has_won)
-    complain("%s[%d]: join: winner initializing shared data (%s:%d)", face, self, __FILE_NAME__, __LINE__);
-  complain("%s[%d]: joining namespaces of pid %d (%s:%d)", face, self, (int)holder_pid, __FILE_NAME__, __LINE__);
-  complain("%s[%d]: join: %llu peers left excluding myself (%s:%d)", face, self, (unsigned long long)peers_left, __FILE_NAME__,
-           __LINE__);
-  if (peers_left == 0)
-    complain("%s[%d]: join: cleaning up IPC resources (%s:%d)", face, self, __FILE_NAME__, __LINE__);
-  complain("%s[%d]: join: done (%s:%d)", face, self, __FILE_NAME__, __LINE__);
-  return 0;
-}
-
-// Why this process did not get into the group, or to its image.
-static int not_joined(const struct plan *plan, bool is_counted, struct fail *f) {
-  if (is_counted && errno == ETIMEDOUT) {
-    errno = 0;
-    return FAIL(f, plan->hold, "join the peer group: timeout waiting for join lock", "");
-  }
-  return FAIL(f, plan->hold, "join the holder of", plan->subject);
-}
-
-// Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.
-int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
-  char name[NAME_SIZE], lock_name[NAME_SIZE + 2];
-  bool is_counted = rec_numbers(plan->hold)[1] > 0;
-  holder_name(plan->hold, name);
-  snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
-  if (dir < 0 || fchdir(dir) != 0)
-    return FAIL(f, plan->hold, "enter", "the directory for plans");
-  for (int i = 0; i < TRIES; i++) {
-    int status = join(name, is_counted);
-    if (status == 0)
-      return say_joined(plan, name, i > 0);
-    if (status < 0)
-      return not_joined(plan, is_counted, f);
-    cleanup_fd int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || lock_file(lock, is_counted) != 0)
-      return errno == ETIMEDOUT ? not_joined(plan, is_counted, f)
-                                : FAIL(f, plan->hold, "get the lock of", "the directory for plans");
-    status = join(name, is_counted);
-    if (status == 0)
-      return say_joined(plan, name, i > 0);
-    if (status < 0)
-      return not_joined(plan, is_counted, f);
-    trace_say("starting holder %s", name);
-    if (start_holder(plan, dir, name, f) != 0)
-      return -1;
-  }
-  errno = ESRCH;
-  return FAIL(f, plan->hold, "join the holder of", plan->subject);
 }

@@ -48,15 +48,11 @@ static int open_state(const char *text) {
 static _Noreturn void become_hook(const struct record *r, int state) {
   int words = (int)rec_numbers(r)[2], variables = r->strings - HOOK_STRINGS - words;
   char **argv = calloc((size_t)words + 2, sizeof *argv), **own = calloc((size_t)variables + 1, sizeof *own);
-  sigset_t none;
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  reset_signals();
   dup2(state, 0), dup2(2, 1);
   close_between(3, ~0u, false);
-  for (int i = 1; i < 32; i++)
-    signal(i, SIG_DFL);
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
   if (!argv || !own)
     _exit(127);
   argv[0] = (char *)rec_string(r, 2);
@@ -130,31 +126,27 @@ static void run_all(const struct plan *plan, unsigned stage) {
 static _Noreturn void be_agent(const struct plan *plan, int socket, int pidfd) {
   const struct record *r = NULL;
   char why[WHY_MAX];
-  setsid();
+  stand_apart((int[]){socket, pidfd}, pidfd < 0 ? 1 : 2, false);
   static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE}; // a job's end must not leave its traces behind
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
     signal(ignored[i], SIG_IGN);
-  int null = open("/dev/null", O_RDWR), kept[] = {fcntl(socket, F_DUPFD, 10), fcntl(pidfd, F_DUPFD, 10)};
-  dup2(null, 0), dup2(null, 1), dup2(kept[0], 3), dup2(kept[1], 4);
-  close_between(kept[1] < 0 ? 4 : 5, ~0u, false);
   ssize_t got;
-  while ((got = recv(3, &r, sizeof r, 0)) == sizeof r && r) {
+  while ((got = recv(APART, &r, sizeof r, 0)) == sizeof r && r) {
     run_hook(r, why);
-    if (send(3, why, strlen(why) + 1, MSG_NOSIGNAL) < 0)
+    if (send(APART, why, strlen(why) + 1, MSG_NOSIGNAL) < 0)
       break;
   }
-  close(3);
+  close(APART);
   if (got == 0)
     run_all(plan, HOOK_POSTSTART);
-  struct pollfd ended = {.fd = 4, .events = POLLIN};
-  while (kept[1] < 0 ? kill(container, 0) == 0 : poll(&ended, 1, -1) < 0)
+  struct pollfd ended = {.fd = APART + 1, .events = POLLIN};
+  while (pidfd < 0 ? kill(container, 0) == 0 : poll(&ended, 1, -1) < 0)
     poll(NULL, 0, STEP_MS);
   run_all(plan, HOOK_POSTSTOP);
   _exit(0);
 }
 
-// Before anything is built: starts the agent, where the plan has anything for it. Twice forked, so that the program does
-// not find a child that it never had.
+// Before anything is built: starts the agent, where the plan has anything for it.
 int begin_hooks(const struct plan *plan, struct fail *f) {
   const struct record *r = plan->first;
   int pair[2];
@@ -166,19 +158,12 @@ int begin_hooks(const struct plan *plan, struct fail *f) {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return FAIL(f, r, "make a socket for hooks", "");
   cleanup_fd int pidfd = pidfd_of(container);
-  pid_t between = fork();
-  if (between == 0) {
-    close(pair[0]);
-    if (fork() == 0)
-      be_agent(plan, pair[1], pidfd);
-    _exit(0);
-  }
+  int forked = fork_away();
+  if (forked == 0)
+    be_agent(plan, pair[1], pidfd);
   close(pair[1]);
   agent = pair[0];
-  if (between < 0)
-    return FAIL(f, r, "start a process for hooks", "");
-  waitpid(between, NULL, 0);
-  return 0;
+  return forked < 0 ? FAIL(f, r, "start a process for hooks", "") : 0;
 }
 
 // The hook of a record whose stage has come.

@@ -58,7 +58,7 @@ static int fork_behind(bool is_first) {
   for (size_t i = 0; i < sizeof left / sizeof *left; i++)
     sigdelset(&passed, left[i]);
   sigprocmask(SIG_BLOCK, &passed, &before);
-  pid_t child = fork();
+  pid_t child = fork_child();
   if (child > 0)
     stand_before(child, &passed, is_first);
   sigprocmask(SIG_SETMASK, &before, NULL);

@@ -10,7 +10,8 @@
 //   plan.c        reading and validating a plan, looking one up by its arguments
 //   trace.c       whether everything that the planner read is still as it was
 //   launch.c      order of events: join or construct, then become the program
-//   holder.c      one FUSE mount for many ranks: starting, joining, serving a holder
+//   join.c        one mount for many ranks: finding or starting its holder, and joining it
+//   holder.c      the holder, in a process of its own
 //   construct.c   the construct records, in their order; construct.h has what these share:
 //     namespaces.c  new ones with their ids, or those of a process
 //     init.c        the init of a private pid namespace
@@ -22,6 +23,7 @@
 //   confine.c     limits, capabilities, seccomp, descriptors
 //   environment.c the environment, edited
 //   program.c     working directory, execve
+//   children.c    processes beside the program
 //   kernel.c      newer system calls, each with its one fallback
 //   fail.c        what a person is told when a step fails
 #pragma once
@@ -247,7 +249,7 @@ const char *face_of(const char *called);
 bool is_privileged(const char *face);
 int launch(const struct plan *plan, char **words, int dir, const char *cwd);
 
-// holder.c
+// join.c
 bool is_held(const struct plan *plan);
 int hold_and_join(const struct plan *plan, int dir, struct fail *f);
 
@@ -263,6 +265,14 @@ void give_up_hooks(void);
 
 // init.c
 int become_init(void);
+
+// children.c
+pid_t fork_child(void);
+int wait_for(pid_t child);
+int fork_away(void);
+enum { APART = 3, APART_MAX = 4 };
+void stand_apart(const int *kept, int count, bool is_silent);
+void reset_signals(void);
 
 // confine.c
 int confine(const struct record *r, struct fail *f);

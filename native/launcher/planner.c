@@ -116,7 +116,7 @@ static void have_planned(const char *run_dir, const char *face, int argc, char *
     complain("%s: make room for a plan: %s", face, strerror(errno));
     _exit(STATUS_OWN);
   }
-  pid_t child = fork();
+  pid_t child = fork_child();
   if (child == 0) {
     // The planner is of no use without the one who waits for it.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -124,13 +124,11 @@ static void have_planned(const char *run_dir, const char *face, int argc, char *
       _exit(STATUS_OWN);
     start_node(run_dir, fd, face, argc, argv);
   }
-  int status = 0;
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-    ;
   if (child < 0) {
     complain("%s: start the planner: %s", face, strerror(errno));
     _exit(STATUS_OWN);
   }
+  int status = wait_for(child);
   if (WIFSIGNALED(status)) {
     signal(WTERMSIG(status), SIG_DFL);
     raise(WTERMSIG(status));

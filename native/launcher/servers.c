@@ -5,11 +5,9 @@
 #include "kernel.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 static int server_sockets[SERVERS_MAX], used_servers;
 int server_pidfds[SERVERS_MAX], server_count;
@@ -31,7 +29,8 @@ static int send_descriptors(int socket, int a, int b) {
   return sendmsg(socket, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-static int receive_descriptors(int socket, int fds[2]) {
+// They stand on the lowest numbers that are free.
+static int receive_descriptors(int socket) {
   char byte;
   union {
     char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -42,40 +41,22 @@ static int receive_descriptors(int socket, int fds[2]) {
   if (recvmsg(socket, &m, 0) != 1)
     return -1;
   struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-  if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
-    return -1;
-  memcpy(fds, CMSG_DATA(c), 2 * sizeof(int));
-  return 0;
+  return c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(2 * sizeof(int)) ? 0 : -1;
 }
 
-// Where the descriptors of the FUSE server stand when it starts.
-enum { SERVER_IMAGE = 3, SERVER_FUSE = 4, SERVER_SOCKET = 5 };
-
 static _Noreturn void become_server(int socket, const char *program) {
-  setsid();
   pid_t self = getpid();
-  int fds[2];
-  if (write(socket, &self, sizeof self) != sizeof self || receive_descriptors(socket, fds) != 0)
+  // The image is to be 3, the kernel's end 4.
+  stand_apart((int[]){-1, -1, socket}, 3, true);
+  socket = APART + 2;
+  if (write(socket, &self, sizeof self) != sizeof self || receive_descriptors(socket) != 0)
     _exit(0); // nobody needs a server any more
-  // Out of the way first: what was received may stand on one of the numbers wanted.
-  int image = fcntl(fds[0], F_DUPFD, 10), fuse = fcntl(fds[1], F_DUPFD, 10), reply = fcntl(socket, F_DUPFD, 10);
-  int null = openat(AT_FDCWD, "/dev/null", O_RDWR);
-  dup2(null, 0), dup2(null, 1), dup2(null, 2);
-  dup2(image, SERVER_IMAGE), dup2(fuse, SERVER_FUSE), dup2(reply, SERVER_SOCKET);
-  close_between(SERVER_SOCKET + 1, ~0u, false);
-  fcntl(SERVER_SOCKET, F_SETFD, FD_CLOEXEC);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  for (int i = 1; i < 32; i++)
-    signal(i, SIG_DFL);
   if (chdir("/") == 0)
     execve(program, (char *[]){"squashfuse_ll", "-f", "/dev/fd/3", "/dev/fd/4", NULL}, (char *[]){NULL});
   int error = errno;
-  _exit(write(SERVER_SOCKET, &error, sizeof error) < 0);
+  _exit(write(socket, &error, sizeof error) < 0);
 }
 
-// Forks the server twice over, so that it is no child of the program that this process may become.
 int start_server(const struct record *r, struct fail *f) {
   int pair[2];
   if (server_count == SERVERS_MAX) {
@@ -84,16 +65,12 @@ int start_server(const struct record *r, struct fail *f) {
   }
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return FAIL(f, r, "make a socket for the FUSE server of", rec_string(r, 0));
-  pid_t between = fork();
-  if (between == 0) {
-    close(pair[0]);
-    if (fork() == 0)
-      become_server(pair[1], rec_string(r, 1));
-    _exit(0);
-  }
+  int forked = fork_away();
+  if (forked == 0)
+    become_server(pair[1], rec_string(r, 1));
   close(pair[1]);
   pid_t server = 0;
-  if (between < 0 || waitpid(between, NULL, 0) < 0 || recv(pair[0], &server, sizeof server, 0) != sizeof server) {
+  if (forked < 0 || recv(pair[0], &server, sizeof server, 0) != sizeof server) {
     FAIL(f, r, "start the FUSE server of", rec_string(r, 0));
     close(pair[0]);
     return -1;

@@ -92,13 +92,13 @@ suite('the directory for plans', () => {
   });
 
   test('is swept of its own files that nobody has used for long, and of nothing else', () => {
-    const names = ['p-a', 'x-a', 'f-a', 'k-a', 'l-a', 'f-a.77~'];
-    for (const name of [...names, 'h-a', 'other', 'p-young', 'p-read']) writeFileSync(at(name), '');
+    const names = ['p-a', 'x-a', 'f-a', 'k-a', 'l-a', 'h-a', 'h-a.77', 'f-a.77~'];
+    for (const name of [...names, 'h-young', 'other', 'p-young', 'p-read']) writeFileSync(at(name), '');
     mkdirSync(at('s-a/b'), { recursive: true });
-    for (const name of [...names, 'h-a', 'other', 's-a']) makeOld(at(name));
+    for (const name of [...names, 'other', 's-a']) makeOld(at(name));
     utimesSync(at('p-read'), Date.now() / 1000, 1000);
     sweepOldFiles(folder, Date.now() - 60_000);
-    assert.deepEqual(readdirSync(folder), ['h-a', 'other', 'p-read', 'p-young']);
+    assert.deepEqual(readdirSync(folder), ['h-young', 'other', 'p-read', 'p-young']);
   });
 
   test('hands all bytes to a descriptor', () => {

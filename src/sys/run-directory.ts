@@ -83,10 +83,13 @@ export function fillDirectory(directory: string, entries: readonly MadeEntry[]):
   }
 }
 
-/** Removes plans, generated files, lock files and left-over temporary files that nobody has touched since `oldestMs`. */
+/**
+ * Removes plans, generated files, lock files, sockets and left-over temporary files that nobody has touched since
+ * `oldestMs`. A holder touches its socket every day.
+ */
 export function sweepOldFiles(directory: string, oldestMs: number): void {
   for (const name of readdirSync(directory)) {
-    if (!/^[pxfskl]-/.test(name)) continue;
+    if (!/^[pxfsklh]-/.test(name)) continue;
     const path = `${directory}/${name}`;
     const { mtimeMs, atimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Infinity, atimeMs: Infinity };
     if (Math.max(mtimeMs, atimeMs) < oldestMs) rmSync(path, { force: true, recursive: true });

@@ -115,6 +115,27 @@ suite('the holder of an image', { skip }, async () => {
     await gone();
   });
 
+  test('is idle, and all ranks run, where there are more of them than it may have descriptors for', async () => {
+    await launch(user, [squashfs, '--', 'true'], { env: { SLIPWAY_LINGER: '0' } });
+    const script = `ulimit -n 24; exec slipway run "$1" -- sh -c 'echo ran; read -r _'`;
+    const ranks = Array.from({ length: 32 }, () => {
+      const talk = talkWith(user, ['sh', '-c', script, 'sh', squashfs], { env: { SLIPWAY_LINGER: '0' } });
+      started.push(talk);
+      return talk;
+    });
+    for (const { line } of ranks) assert.equal(await line(), 'ran');
+    const ticks = (): number =>
+      holders()
+        .map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' '))
+        .reduce((sum, fields) => sum + Number(fields[11]) + Number(fields[12]), 0);
+    const before = ticks();
+    await delay(1000);
+    assert.ok(ticks() - before <= 5, 'idle');
+    for (const { release } of ranks) release();
+    for (const { end } of ranks) await end;
+    await gone();
+  });
+
   test('lets ranks read one another’s memory', { skip: isPtraceRestricted() }, async () => {
     for (const image of [squashfs, directory]) {
       const env = { SLURM_PROCID: '0', SLIPWAY_LINGER: '0' };

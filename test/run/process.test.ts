@@ -141,6 +141,21 @@ suite('slipway run becomes the program', { skip }, async () => {
     }
   });
 
+  test('a caller who ignores SIGCHLD loses nothing by it', async () => {
+    const ignoring = ['env', '--ignore-signal=CHLD', 'slipway', 'run'];
+    const bare = await user.runOk(['env', '--ignore-signal=CHLD', busybox, 'grep', '^SigIgn', '/proc/self/status']);
+    for (const options of [[directory], [squashfs], ['-w', squashfs], ['--private=pid', directory]]) {
+      // The first is planned, and starts what is to be started; the second finds it.
+      for (let turn = 0; turn < 2; turn += 1) {
+        const words = ['--env=WHO=deaf', ...options, '--', 'grep', '^SigIgn', '/proc/self/status'];
+        const result = await user.run([...ignoring, ...words], { env: { SLURM_JOB_ID: '1' }, timeoutMs: 60_000 });
+        assert.deepEqual([result.status, result.stdout], [0, bare], result.stderr);
+      }
+    }
+    const refused = await user.run([...ignoring, '/no/such/image', '--', 'true']);
+    assert.equal(refused.status, 125, refused.stderr);
+  });
+
   test('umask, limits, terminal and priority pass through', async () => {
     const ownPriority = getPriority();
     const script = 'umask; ulimit -n; ulimit -c; cut -d" " -f7,19 /proc/self/stat';
