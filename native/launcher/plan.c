@@ -54,119 +54,111 @@ static const char *check_record(const struct record *r, size_t room) {
   return NULL;
 }
 
+// What a plan has come to, record by record.
+enum {
+  BEGUN = 1,
+  NAMESPACED = 2,
+  ROOTED = 4,    // there is a root
+  BUILDING = 8,  // which is not entered yet
+  ENTERED = 16,
+  HOLDING = 32,
+  HELD = 64,
+  ACTIVATING = 128,
+  HOOKED = 256,
+  DONE = 512,
+};
+
+// Where a record may stand: what must have come before it, and what not; what begins with it, and what is over.
+static const struct {
+  uint16_t needs, excludes, begins, ends;
+} rules[OP_COUNT] = {
+    [OP_COVER] = {.excludes = BEGUN, .begins = BEGUN},
+    [OP_NAMESPACES] = {.excludes = BUILDING, .begins = NAMESPACED},
+    [OP_HOLD] = {.needs = NAMESPACED, .excludes = HOLDING | ROOTED, .begins = HOLDING},
+    [OP_HELD] = {.needs = HOLDING | ENTERED, .excludes = HELD, .begins = HELD},
+    [OP_JOIN] = {.excludes = NAMESPACED | ROOTED},
+    [OP_ROOT_HOST] = {.excludes = BUILDING, .begins = ROOTED | BUILDING, .ends = ENTERED}, // or what was entered before
+    [OP_ROOT_DIRECTORY] = {.needs = NAMESPACED, .excludes = ROOTED, .begins = ROOTED | BUILDING},
+    [OP_ROOT_SQUASHFUSE] = {.needs = NAMESPACED, .excludes = ROOTED, .begins = ROOTED | BUILDING},
+    [OP_ROOT_SQUASHFS] = {.needs = NAMESPACED, .excludes = ROOTED, .begins = ROOTED | BUILDING},
+    [OP_ROOT_BUNDLE] = {.excludes = NAMESPACED | ROOTED, .begins = ROOTED | BUILDING},
+    [OP_SQUASHFUSE] = {.needs = BUILDING},
+    [OP_OVERLAY] = {.needs = BUILDING},
+    [OP_BIND] = {.needs = BUILDING},
+    [OP_DEVICE] = {.needs = BUILDING},
+    [OP_TMPFS] = {.needs = BUILDING},
+    [OP_PROC] = {.needs = BUILDING},
+    [OP_ROOT_READ_ONLY] = {.needs = BUILDING},
+    [OP_SHOW_ROOT] = {.needs = BUILDING},
+    [OP_HOOK] = {.begins = HOOKED},
+    [OP_ENTER] = {.needs = BUILDING, .begins = ENTERED, .ends = BUILDING},
+    [OP_LEAVE] = {.needs = BUILDING, .begins = ENTERED, .ends = BUILDING},
+    [OP_ACTIVATE] = {.excludes = ACTIVATING, .begins = ACTIVATING},
+    [OP_ACTIVATED] = {.needs = ACTIVATING, .ends = ACTIVATING},
+    [OP_EXEC] = {.begins = DONE},
+    [OP_EXEC_NAMESAKE] = {.begins = DONE},
+    [OP_END] = {.begins = DONE},
+};
+static const uint16_t hook_needs[HOOK_STAGES] = {
+    [HOOK_PRESTART] = ROOTED,
+    [HOOK_CREATE_RUNTIME] = ROOTED,
+    [HOOK_CREATE_CONTAINER] = BUILDING,
+    [HOOK_START_CONTAINER] = ENTERED,
+};
+
+// Whether the numbers of a record are such as it may have.
+static bool has_good_numbers(const struct plan *plan, const struct record *r) {
+  const uint64_t *n = rec_numbers(r);
+  switch (r->operation) {
+  case OP_COVER:
+    return n[0] <= 1 && r->strings <= COVER_MAX;
+  case OP_IDENTITY:
+    return r->numbers >= 2;
+  case OP_NAMESPACES:
+    return n[1] <= UINT32_MAX && n[2] <= UINT32_MAX;
+  case OP_HOLD_WHEN:
+    return rec_next(r) < plan->end && rec_next(r)->operation == OP_HOLD;
+  case OP_JOIN:
+    return n[0] >= 1 && n[0] <= INT32_MAX;
+  case OP_DEVICE:
+    return n[0] <= MOUNT_FLAGS_ALL && n[1] <= (ACCESS_MAKE | ACCESS_READ | ACCESS_WRITE);
+  case OP_ROOT_DIRECTORY:
+  case OP_ROOT_SQUASHFUSE:
+  case OP_ROOT_SQUASHFS:
+  case OP_SQUASHFUSE:
+  case OP_BIND:
+  case OP_TMPFS:
+    return n[0] <= MOUNT_FLAGS_ALL;
+  case OP_HOOK:
+    return n[0] < HOOK_STAGES && n[1] <= INT32_MAX && n[2] <= r->strings - (uint64_t)HOOK_STRINGS;
+  case OP_EXEC_NAMESAKE:
+    return plan->covered == 1;
+  default:
+    return true;
+  }
+}
+
 // Rules that span records: what must be there, once, and in which order.
 static const char *check_order(struct plan *plan) {
-  int cover = 0, exec = 0, held = 0, enter = 0, namespaces = 0, roots = 0, activation = 0, hooks = 0;
+  unsigned state = 0;
   for (const struct record *r = plan->first; r < plan->end; r = rec_next(r)) {
-    const uint64_t *n = rec_numbers(r);
-    switch (r->operation) {
-    case OP_COVER:
-      if (cover++ || r != plan->first || n[0] > 1 || r->strings > COVER_MAX)
-        return "COVER out of place";
+    if (!has_good_numbers(plan, r))
+      return "a record with numbers out of bounds";
+    unsigned needs = rules[r->operation].needs | (r->operation == OP_COVER ? 0 : BEGUN);
+    if (r->operation == OP_HOOK)
+      needs |= hook_needs[rec_numbers(r)[0]];
+    if ((state & needs) != needs || (state & (rules[r->operation].excludes | DONE)))
+      return "a record out of place";
+    state = (state & ~(unsigned)rules[r->operation].ends) | rules[r->operation].begins;
+    if (r->operation == OP_COVER)
       plan->covered = r->strings;
-      break;
-    case OP_SUBJECT:
+    else if (r->operation == OP_SUBJECT)
       plan->subject = rec_string(r, 0);
-      break;
-    case OP_IDENTITY:
-      if (r->numbers < 2)
-        return "IDENTITY without ids";
-      break;
-    case OP_NAMESPACES:
-      // The first before all that it is for; another, of other ids, once all is mounted.
-      if (n[1] > UINT32_MAX || n[2] > UINT32_MAX || (namespaces++ && roots && !enter))
-        return "NAMESPACES out of place";
-      break;
-    case OP_HOLD_WHEN:
-      if (rec_next(r) == plan->end || rec_next(r)->operation != OP_HOLD)
-        return "HOLD_WHEN out of place";
-      break;
-    case OP_HOLD:
-      if (plan->hold || roots || !namespaces)
-        return "HOLD out of place";
+    else if (r->operation == OP_HOLD)
       plan->hold = r;
-      break;
-    case OP_HELD:
-      if (held++ || !plan->hold || !enter)
-        return "HELD out of place";
-      break;
-    case OP_JOIN:
-      if (roots || namespaces || n[0] < 1 || n[0] > INT32_MAX)
-        return "JOIN out of place";
-      break;
-    case OP_ROOT_DIRECTORY:
-    case OP_ROOT_SQUASHFUSE:
-    case OP_ROOT_SQUASHFS:
-      if (n[0] > MOUNT_FLAGS_ALL)
-        return "unknown mount flags";
-      if (roots++ || !namespaces)
-        return "a root out of place";
-      break;
-    case OP_ROOT_HOST: // or, after another root was entered, that one
-      if (roots && !enter)
-        return "a root out of place";
-      roots = 1, enter = 0;
-      break;
-    case OP_ROOT_BUNDLE:
-      if (roots++ || namespaces)
-        return "a root out of place";
-      break;
-    case OP_DEVICE:
-      if (n[1] > (ACCESS_MAKE | ACCESS_READ | ACCESS_WRITE))
-        return "unknown access to a device";
-      // fall through
-    case OP_SQUASHFUSE:
-    case OP_BIND:
-    case OP_TMPFS:
-      if (n[0] > MOUNT_FLAGS_ALL)
-        return "unknown mount flags";
-      // fall through
-    case OP_OVERLAY:
-    case OP_PROC:
-    case OP_ROOT_READ_ONLY:
-    case OP_SHOW_ROOT:
-      if (!roots || enter)
-        return "a mount out of place";
-      break;
-    case OP_HOOK: {
-      bool is_building = roots && !enter;
-      if (n[0] >= HOOK_STAGES || n[1] > INT32_MAX || n[2] > r->strings - (uint64_t)HOOK_STRINGS)
-        return "a hook out of bounds";
-      if ((n[0] <= HOOK_CREATE_RUNTIME && !roots) || (n[0] == HOOK_CREATE_CONTAINER && !is_building) ||
-          (n[0] == HOOK_START_CONTAINER && !enter))
-        return "HOOK out of place";
-      hooks++;
-      break;
-    }
-    case OP_ENTER:
-    case OP_LEAVE:
-      if (!roots || enter++)
-        return "ENTER out of place";
-      break;
-    case OP_ACTIVATE:
-      if (activation++ % 2)
-        return "ACTIVATE out of place";
-      break;
-    case OP_ACTIVATED:
-      if (activation++ % 2 == 0)
-        return "ACTIVATED out of place";
-      break;
-    case OP_EXEC_NAMESAKE:
-      if (plan->covered != 1)
-        return "EXEC_NAMESAKE out of place";
-      // fall through
-    case OP_EXEC:
-    case OP_END:
-      if (exec++ || rec_next(r) != plan->end)
-        return "EXEC out of place";
-      break;
-    default:
-      break;
-    }
   }
-  if (!cover || !exec || (plan->hold && !held) || (roots && !enter) || activation % 2 || (hooks && plan->hold))
-    return "it is incomplete";
-  return NULL;
+  bool is_held = !(state & HOLDING) || ((state & HELD) && !(state & HOOKED));
+  return (state & DONE) && !(state & (BUILDING | ACTIVATING)) && is_held ? NULL : "it is incomplete";
 }
 
 const char *plan_check(char *bytes, size_t n, struct plan *plan) {
