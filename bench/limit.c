@@ -6,7 +6,7 @@
 //   limit PLANS PLAN WORD...
 //     s PATH, l PATH     stat, lstat
 //     r PATH             the root: this directory, read-only, nosuid, nodev
-//     b BITS FROM TO     mount FROM on TO: 1 with what is below, 2 read-only, 16 nosuid, 32 nodev (the plan's own bits)
+//     b BITS FROM TO     mount FROM on TO: 1 with what is below, 2 read-only, 16 nosuid, 32 nodev
 //     x COMMAND...       the rest
 //
 // Compiled as the launcher is. bench/launch compares the numbers of calls of the two by strace.

@@ -15,10 +15,18 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-static const char *fd_path(char buffer[32], int fd) {
+const char *fd_path(char buffer[32], int fd) {
   snprintf(buffer, 32, "/proc/self/fd/%d", fd);
   return buffer;
 }
+
+// A plan has restrictions as all calls have them.
+#define SAME_BIT(ours, name)                                                                                           \
+  _Static_assert((int)ours == (int)K_MOUNT_ATTR_##name && (int)ours == MS_##name && (int)ours == (int)ST_##name, "")
+SAME_BIT(MOUNT_READ_ONLY, RDONLY);
+SAME_BIT(MOUNT_NOSUID, NOSUID);
+SAME_BIT(MOUNT_NODEV, NODEV);
+SAME_BIT(MOUNT_NOEXEC, NOEXEC);
 
 // A copy of the mount at `path`, attached nowhere (5.2); before that, a handle on the place, which tree_attach binds with
 // all that is mounted below it, wanted or not.
@@ -52,9 +60,7 @@ int tree_attach(int tree, int target, int root, const char *path) {
 // Sets MOUNT_* restrictions on a mount (mount_setattr, 5.12). The older remount is of this mount alone, not of those
 // below it, and must repeat the flags that it has: in a user namespace they are locked, and leaving one out is EPERM.
 int tree_set(int fd, unsigned flags, bool recursive) {
-  struct k_mount_attr attr = {
-      .attr_set = (flags & MOUNT_READ_ONLY ? K_MOUNT_ATTR_RDONLY : 0) | (flags & MOUNT_NOSUID ? K_MOUNT_ATTR_NOSUID : 0) |
-                  (flags & MOUNT_NODEV ? K_MOUNT_ATTR_NODEV : 0) | (flags & MOUNT_NOEXEC ? K_MOUNT_ATTR_NOEXEC : 0)};
+  struct k_mount_attr attr = {.attr_set = flags & MOUNT_RESTRICTIONS};
   if (attr.attr_set == 0)
     return 0;
   int at = K_AT_EMPTY_PATH | (recursive ? K_AT_RECURSIVE : 0);
@@ -66,15 +72,9 @@ int tree_set(int fd, unsigned flags, bool recursive) {
   char path[32];
   if (fstatvfs(fd, &now) != 0)
     return -1;
-  unsigned long ms = MS_REMOUNT | MS_BIND;
-  ms |= (flags & MOUNT_READ_ONLY) || (now.f_flag & ST_RDONLY) ? MS_RDONLY : 0;
-  ms |= (flags & MOUNT_NOSUID) || (now.f_flag & ST_NOSUID) ? MS_NOSUID : 0;
-  ms |= (flags & MOUNT_NODEV) || (now.f_flag & 4) ? MS_NODEV : 0;
-  ms |= (flags & MOUNT_NOEXEC) || (now.f_flag & 8) ? MS_NOEXEC : 0;
-  ms |= now.f_flag & 1024 ? MS_NOATIME : 0;
-  ms |= now.f_flag & 2048 ? MS_NODIRATIME : 0;
-  ms |= now.f_flag & 4096 ? MS_RELATIME : 0;
-  return mount(NULL, fd_path(path, fd), NULL, ms, NULL);
+  unsigned long kept = now.f_flag & (MOUNT_RESTRICTIONS | MS_NOATIME | MS_NODIRATIME); // of the same bits, too
+  kept |= now.f_flag & ST_RELATIME ? MS_RELATIME : 0;
+  return mount(NULL, fd_path(path, fd), NULL, MS_REMOUNT | MS_BIND | (flags & MOUNT_RESTRICTIONS) | kept, NULL);
 }
 
 // Resolution by hand for kernels without openat2: each component is opened without following it, and links are
@@ -153,11 +153,7 @@ int new_mount(const char *type, const char *const (*options)[2], unsigned mount_
       return -1;
   if (syscall(SYS_fsconfig, fs, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
     return -1;
-  unsigned attr = (mount_flags & MOUNT_READ_ONLY ? K_MOUNT_ATTR_RDONLY : 0) |
-                  (mount_flags & MOUNT_NOSUID ? K_MOUNT_ATTR_NOSUID : 0) |
-                  (mount_flags & MOUNT_NODEV ? K_MOUNT_ATTR_NODEV : 0) |
-                  (mount_flags & MOUNT_NOEXEC ? K_MOUNT_ATTR_NOEXEC : 0);
-  return (int)syscall(SYS_fsmount, fs, K_FSMOUNT_CLOEXEC, attr);
+  return (int)syscall(SYS_fsmount, fs, K_FSMOUNT_CLOEXEC, mount_flags & MOUNT_RESTRICTIONS);
 }
 
 // A new file system on `target`, which is `path` in `root` as for tree_attach; returns a descriptor of it. The older
@@ -170,8 +166,7 @@ int mount_new(const char *type, const char *const (*options)[2], unsigned flags,
     return -1;
   char name[64], text[256] = "", place[32];
   const char *source = "none";
-  unsigned long ms = (flags & MOUNT_READ_ONLY ? MS_RDONLY : 0) | (flags & MOUNT_NOSUID ? MS_NOSUID : 0) |
-                     (flags & MOUNT_NODEV ? MS_NODEV : 0) | (flags & MOUNT_NOEXEC ? MS_NOEXEC : 0);
+  unsigned long ms = flags & MOUNT_RESTRICTIONS;
   snprintf(name, sizeof name, "%s", type);
   for (size_t n = 0; (*options)[0]; options++) {
     const char *key = (*options)[0], *value = (*options)[1];

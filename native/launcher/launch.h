@@ -108,16 +108,17 @@ enum operation {
       OP_COUNT
 };
 
-// Flags of mount records.
+// Flags of mount records. Restrictions come first, by the kernel's own bits.
 enum {
-  MOUNT_RECURSIVE = 1,
-  MOUNT_READ_ONLY = 2,
-  MOUNT_OPTIONAL = 4, // skip when either end is missing
-  MOUNT_CREATE = 8,   // make a missing target
-  MOUNT_NOSUID = 16,
-  MOUNT_NODEV = 32,
-  MOUNT_NOEXEC = 64,
-  MOUNT_INSIDE = 128, // the source is a guest path
+  MOUNT_READ_ONLY = 1,
+  MOUNT_NOSUID = 2,
+  MOUNT_NODEV = 4,
+  MOUNT_NOEXEC = 8,
+  MOUNT_RESTRICTIONS = 15,
+  MOUNT_RECURSIVE = 16,
+  MOUNT_OPTIONAL = 32, // skip when either end is missing
+  MOUNT_CREATE = 64,   // make a missing target
+  MOUNT_INSIDE = 128,  // the source is a guest path
   MOUNT_FLAGS_ALL = 255,
 };
 
@@ -293,6 +294,7 @@ int become_program(const struct plan *plan, char **rest, const char *caller_cwd,
 int become_own(const struct record **r, char **words, struct fail *f);
 
 // kernel.c
+const char *fd_path(char buffer[32], int fd);
 int tree_clone(const char *path, bool recursive);
 int tree_attach(int tree, int target, int root, const char *path);
 int tree_set(int fd, unsigned flags, bool recursive);

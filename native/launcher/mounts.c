@@ -13,8 +13,7 @@ static int uncover(const struct construction *c, const char *path) {
   for (int i = 0; i < c->stacked; i++) {
     char name[32];
     cleanup_fd int top = resolve_in_root(c->root, path);
-    snprintf(name, sizeof name, "/proc/self/fd/%d", top);
-    if (top < 0 || umount2(name, MNT_DETACH) != 0)
+    if (top < 0 || umount2(fd_path(name, top), MNT_DETACH) != 0)
       return -1;
   }
   return 0;
@@ -25,8 +24,7 @@ int bind_mount(struct construction *c, const struct record *r, struct fail *f) {
   unsigned flags = (unsigned)rec_numbers(r)[0];
   char inside[32];
   cleanup_fd int place = flags & MOUNT_INSIDE ? resolve_in_root(c->root, source) : -1;
-  snprintf(inside, sizeof inside, "/proc/self/fd/%d", place);
-  const char *from = flags & MOUNT_INSIDE ? inside : source;
+  const char *from = flags & MOUNT_INSIDE ? fd_path(inside, place) : source;
   cleanup_fd int tree = -1;
   if (!(flags & MOUNT_INSIDE) || place >= 0)
     tree = c->foreign ? c->foreign->open_source(from, flags & MOUNT_RECURSIVE) : tree_clone(from, flags & MOUNT_RECURSIVE);

@@ -60,15 +60,15 @@ int overlay(struct construction *c, const struct record *r, struct fail *f) {
   if (!is_layer && ((mkdirat(above, "upper", 0755) != 0 && errno != EEXIST) ||
                     (mkdirat(above, "work", 0755) != 0 && errno != EEXIST)))
     return FAIL(f, r, "make the overlay's directories in", directory);
-  char lower[32], layers[64], upper[48], work[48];
-  snprintf(lower, sizeof lower, "/proc/self/fd/%d", c->root);
-  snprintf(layers, sizeof layers, "/proc/self/fd/%d:%s", above, lower);
-  snprintf(upper, sizeof upper, "/proc/self/fd/%d/upper", above);
-  snprintf(work, sizeof work, "/proc/self/fd/%d/work", above);
+  char root[32], on[32], lower[72], upper[48], work[48];
+  fd_path(root, c->root), fd_path(on, above);
+  snprintf(lower, sizeof lower, "%s%s%s", is_layer ? on : "", is_layer ? ":" : "", root);
+  snprintf(upper, sizeof upper, "%s/upper", on);
+  snprintf(work, sizeof work, "%s/work", on);
   int over = new_mount("overlay",
                        (const char *const[][2]){{"source", "slipway"},
                                                 {"userxattr", NULL},
-                                                {"lowerdir", is_layer ? layers : lower},
+                                                {"lowerdir", lower},
                                                 {is_layer ? NULL : "upperdir", upper},
                                                 {"workdir", work},
                                                 {NULL, NULL}},
@@ -88,8 +88,7 @@ int overlay(struct construction *c, const struct record *r, struct fail *f) {
 // Takes the new root from "/" to a path that hooks can name, with all that is mounted in it.
 int show_root(struct construction *c, const struct record *r, struct fail *f) {
   char name[32];
-  snprintf(name, sizeof name, "/proc/self/fd/%d", c->root);
-  if (mount(name, rec_string(r, 0), NULL, MS_MOVE, NULL) != 0)
+  if (mount(fd_path(name, c->root), rec_string(r, 0), NULL, MS_MOVE, NULL) != 0)
     return FAIL(f, r, "show the new root at", rec_string(r, 0));
   c->stacked = 0;
   return 0;

@@ -110,8 +110,7 @@ static bool may_cover(const struct construction *c, int target) {
   struct stat st, of[3];
   if (fstat(target, &st) != 0)
     return false;
-  snprintf(path, sizeof path, "/proc/self/fd/%d", target);
-  ssize_t n = S_ISDIR(st.st_mode) ? 0 : readlink(path, real, sizeof real - 1);
+  ssize_t n = S_ISDIR(st.st_mode) ? 0 : readlink(fd_path(path, target), real, sizeof real - 1);
   if (n > 0) {
     real[n] = 0;
     char *slash = strrchr(real, '/');
@@ -159,8 +158,7 @@ static int open_source(const char *source, bool is_recursive) {
 // Elsewhere nothing passes between this mount namespace and the one it was made from.
 static int finish(const struct record *r, int mounted, const struct stat *source, struct fail *f) {
   char name[32];
-  snprintf(name, sizeof name, "/proc/self/fd/%d", mounted);
-  if (mount(NULL, name, NULL, MS_PRIVATE | MS_REC, NULL) != 0)
+  if (mount(NULL, fd_path(name, mounted), NULL, MS_PRIVATE | MS_REC, NULL) != 0)
     return FAIL(f, r, "restrict the mount on", rec_string(r, 1));
   if (r->operation == OP_DEVICE && allow_device(source->st_mode, source->st_rdev, (unsigned)rec_numbers(r)[1]) != 0)
     return FAIL(f, r, "allow the container to use", rec_string(r, 0));

@@ -61,8 +61,7 @@ int root_squashfs(struct construction *c, const struct record *r, struct fail *f
 int leave_at(struct construction *c, const struct record *r, struct fail *f) {
   const char *path = rec_string(r, 0);
   char name[32];
-  snprintf(name, sizeof name, "/proc/self/fd/%d", c->root);
-  cleanup_fd int tree = (int)syscall(SYS_open_tree, AT_FDCWD, name, K_OPEN_TREE_CLONE | O_CLOEXEC | K_AT_RECURSIVE);
+  cleanup_fd int tree = tree_clone(fd_path(name, c->root), true);
   if (tree < 0 || callers_mounts < 0 || setns(callers_mounts, CLONE_NEWNS) != 0)
     return FAIL(f, r, "take out", "the new root");
   cleanup_fd int target = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -214,13 +214,13 @@ const limitNumbers: Readonly<Record<Limit, number>> = {
 
 function mountBits(flags: MountFlags): number {
   return (
-    (flags.recursive ? 1 : 0) |
-    (flags.readOnly ? 2 : 0) |
-    (flags.optional ? 4 : 0) |
-    (flags.create ? 8 : 0) |
-    (flags.nosuid ? 16 : 0) |
-    (flags.nodev ? 32 : 0) |
-    (flags.noexec ? 64 : 0) |
+    (flags.readOnly ? 1 : 0) |
+    (flags.nosuid ? 2 : 0) |
+    (flags.nodev ? 4 : 0) |
+    (flags.noexec ? 8 : 0) |
+    (flags.recursive ? 16 : 0) |
+    (flags.optional ? 32 : 0) |
+    (flags.create ? 64 : 0) |
     (flags.inside ? 128 : 0)
   );
 }

@@ -126,7 +126,11 @@ suite('the holder of an image', { skip }, async () => {
     for (const { line } of ranks) assert.equal(await line(), 'ran');
     const ticks = (): number =>
       holders()
-        .map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' '))
+        .map((pid) =>
+          readFileSync(`/proc/${pid}/stat`, 'utf8')
+            .replace(/^.*\) /, '')
+            .split(' '),
+        )
         .reduce((sum, fields) => sum + Number(fields[11]) + Number(fields[12]), 0);
     const before = ticks();
     await delay(1000);
