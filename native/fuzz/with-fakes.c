@@ -183,7 +183,7 @@ static int fake_asprintf(char **to, const char *format, ...) {
 #include "../wrapper/wrapper.c"
 
 // Of what join.c needs, nothing may be reached by naming a holder.
-int pidfd_of(pid_t pid) { abort(); }
+int peer_pidfd(int socket, pid_t *pid) { abort(); }
 int join_namespaces(int pidfd, pid_t pid, int flags) { abort(); }
 int fork_away(void) { abort(); }
 _Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to) { abort(); }

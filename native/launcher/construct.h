@@ -8,6 +8,7 @@ enum { OWN_MOUNTS_MAX = 64 };
 
 struct construction {
   int root;                                  // of the container; -1 before there is one and behind ENTER
+  bool has_own_root;                         // and not the caller's, or another's
   int stacked;                               // mounts that stand on top of "/"
   int own_mounts[OWN_MOUNTS_MAX], own_count; // of the TMPFS records
   uid_t caller_uid, inner_uid;
@@ -23,18 +24,17 @@ struct foreign {
   int (*finish)(const struct record *r, int mounted, const struct stat *source, struct fail *f);
 };
 
+// What carries out a record. 0, or -1 with *f.
+typedef int step(struct construction *c, const struct record *r, struct fail *f);
+
 // namespaces.c
-int enter_namespaces(struct construction *c, const struct record *r, struct fail *f);
-int join_process(const struct record *r, struct fail *f);
+step enter_namespaces, join_process;
 
 // init.c
 int enter_pid_namespace(void);
 
 // roots.c
-int root_directory(struct construction *c, const struct record *r, struct fail *f);
-int root_squashfuse(struct construction *c, const struct record *r, struct fail *f);
-int show_root(struct construction *c, const struct record *r, struct fail *f);
-int overlay(struct construction *c, const struct record *r, struct fail *f);
+step root_directory, root_squashfuse, overlay, show_root;
 
 // servers.c
 int start_server(const struct record *r, struct fail *f);
@@ -45,10 +45,7 @@ int mount_of(int fd);
 int open_target(struct construction *c, const struct record *r, bool is_directory, const char *path, struct fail *f);
 
 // mounts.c
-int bind_mount(struct construction *c, const struct record *r, struct fail *f);
-int squashfuse(struct construction *c, const struct record *r, struct fail *f);
-int process_files(struct construction *c, const struct record *r, struct fail *f);
-int temporary(struct construction *c, const struct record *r, struct fail *f);
+step bind_mount, squashfuse, process_files, temporary;
 
 // Records that one program alone carries out: each program defines this.
-int construct_own(struct construction *c, const struct record *r, struct fail *f);
+step construct_own;

@@ -52,18 +52,17 @@ int not_ours(const struct record *r, struct fail *f) {
 }
 
 static const char *errno_name(int error) {
+#define E(name) {name, #name}
   static const struct {
     int error;
     const char *name;
   } names[] = {
-      {EPERM, "EPERM"},   {ENOENT, "ENOENT"},   {EIO, "EIO"},         {ENOEXEC, "ENOEXEC"},   {ENOMEM, "ENOMEM"},
-      {EACCES, "EACCES"}, {EBUSY, "EBUSY"},     {EEXIST, "EEXIST"},   {ENODEV, "ENODEV"},     {ENOTDIR, "ENOTDIR"},
-      {EISDIR, "EISDIR"}, {EINVAL, "EINVAL"},   {ENFILE, "ENFILE"},   {EMFILE, "EMFILE"},     {ETXTBSY, "ETXTBSY"},
-      {ENOSPC, "ENOSPC"}, {EROFS, "EROFS"},     {E2BIG, "E2BIG"},     {ELOOP, "ELOOP"},       {ENAMETOOLONG, "ENAMETOOLONG"},
-      {ENOSYS, "ENOSYS"}, {EUSERS, "EUSERS"},   {ESTALE, "ESTALE"},   {ENOTCONN, "ENOTCONN"}, {ECONNREFUSED, "ECONNREFUSED"},
-      {ESRCH, "ESRCH"},   {EAGAIN, "EAGAIN"},   {ECHILD, "ECHILD"},   {ENXIO, "ENXIO"},       {EOVERFLOW, "EOVERFLOW"},
-      {EXDEV, "EXDEV"},   {ECONNABORTED, "ECONNABORTED"},
+      E(EPERM), E(ENOENT), E(EIO), E(ENOEXEC), E(ENOMEM), E(EACCES), E(EBUSY), E(EEXIST), E(ENODEV), E(ENOTDIR),
+      E(EISDIR), E(EINVAL), E(ENFILE), E(EMFILE), E(ETXTBSY), E(ENOSPC), E(EROFS), E(E2BIG), E(ELOOP),
+      E(ENAMETOOLONG), E(ENOSYS), E(EUSERS), E(ESTALE), E(ENOTCONN), E(ECONNREFUSED), E(ESRCH), E(EAGAIN), E(ECHILD),
+      E(ENXIO), E(EOVERFLOW), E(EXDEV), E(ECONNABORTED),
   };
+#undef E
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].error == error)
       return names[i].name;

@@ -122,24 +122,19 @@ static _Noreturn void serve(void) {
 
 _Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to) {
   struct fail f = {0};
-  char temporary[NAME_SIZE + 16], lock_name[NAME_SIZE + 2];
+  char temporary[NAME_SIZE + 16];
   stand_apart((int[]){dir, report_to}, 2, true);
   dir = APART, report_to = APART + 1;
   signal(SIGHUP, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_NAME, "slipway-holder");
   snprintf(temporary, sizeof temporary, "%s.%d", name, (int)getpid());
-  snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
   struct sockaddr_un a = address_of(temporary);
-  int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const struct record *held = plan->hold;
-  while (held->operation != OP_HELD)
-    held = rec_next(held);
-  if (fchdir(dir) != 0 || listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0 ||
+  int lock = fchdir(dir) == 0 ? open_lock(name) : -1, listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (lock < 0 || listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0 ||
       listen(listener, 4096) != 0)
     FAIL(&f, plan->hold, "listen on a socket in", "the directory for plans");
-  else if (build(plan->first, held, &f) == 0) {
+  else if (build(plan->first, plan->held, &f) == 0) {
     if (renameat(dir, temporary, dir, name) == 0) {
       (void)!write(report_to, &f, sizeof f);
       close(report_to);

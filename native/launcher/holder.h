@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a holder (holder.c) and the ranks that join it (join.c) have in common: the holder's name in the directory for plans,
-// which is its socket's, and who is at the other end of that.
+// What a holder (holder.c) and the ranks that join it (join.c) have in common: the name of its socket in the directory for
+// plans, where both are, and the lock of that name.
 #pragma once
 #include "kernel.h"
 #include "launch.h"
@@ -16,15 +16,5 @@ static inline struct sockaddr_un address_of(const char *name) {
   return a;
 }
 
-static inline int peer_pidfd(int socket, pid_t *pid) {
-  struct ucred peer;
-  socklen_t n = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-    return -1;
-  *pid = peer.pid;
-  int fd;
-  n = sizeof fd;
-  return getsockopt(socket, SOL_SOCKET, K_SO_PEERPIDFD, &fd, &n) == 0 ? fd : pidfd_of(peer.pid);
-}
-
+int open_lock(const char *name);
 _Noreturn void become_holder(const struct plan *plan, int dir, const char *name, int report_to);

@@ -115,15 +115,18 @@ static int start_holder(const struct plan *plan, int dir, const char *name, stru
 
 // Whether the plan wants a holder here: a plan for ranks that may be alone says which variables tell that they are not.
 bool is_held(const struct plan *plan) {
-  for (const struct record *r = plan->first; plan->hold && r <= plan->hold; r = rec_next(r)) {
-    if (r->operation != OP_HOLD_WHEN)
-      continue;
-    for (int i = 0; i < r->strings; i++)
-      if (getenv(rec_string(r, i)))
-        return true;
-    return false;
-  }
-  return plan->hold;
+  if (!plan->hold || !plan->hold_when)
+    return plan->hold;
+  for (int i = 0; i < plan->hold_when->strings; i++)
+    if (getenv(rec_string(plan->hold_when, i)))
+      return true;
+  return false;
+}
+
+int open_lock(const char *name) {
+  char lock_name[NAME_SIZE];
+  snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
+  return openat(AT_FDCWD, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 static void wake(int signal) { (void)signal; }
@@ -172,31 +175,31 @@ static int not_joined(const struct plan *plan, bool is_counted, struct fail *f) 
 
 // Leaves this process in the held namespaces of the plan, whoever built them. The working directory is lost.
 int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
-  char name[NAME_SIZE], lock_name[NAME_SIZE + 2];
-  bool is_counted = rec_numbers(plan->hold)[1] > 0;
+  char name[NAME_SIZE];
+  bool is_counted = rec_numbers(plan->hold)[1] > 0, has_won = false;
+  cleanup_fd int lock = -1;
   holder_name(plan->hold, name);
-  snprintf(lock_name, sizeof lock_name, "l%s", name + 1);
   if (dir < 0 || fchdir(dir) != 0)
     return FAIL(f, plan->hold, "enter", "the directory for plans");
   for (int i = 0; i < TRIES; i++) {
     int status = join(name, is_counted);
     if (status == 0)
-      return say_joined(plan, name, i > 0);
+      return say_joined(plan, name, has_won);
     if (status < 0)
       return not_joined(plan, is_counted, f);
-    cleanup_fd int lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || lock_file(lock, is_counted) != 0)
-      return errno == ETIMEDOUT ? not_joined(plan, is_counted, f)
-                                : FAIL(f, plan->hold, "get the lock of", "the directory for plans");
-    status = join(name, is_counted);
-    if (status == 0)
-      return say_joined(plan, name, i > 0);
-    if (status < 0)
-      return not_joined(plan, is_counted, f);
+    // Who has the lock starts one; who has waited for it looks again first.
+    if (lock < 0) {
+      lock = open_lock(name);
+      if (lock < 0 || lock_file(lock, is_counted) != 0)
+        return errno == ETIMEDOUT ? not_joined(plan, is_counted, f)
+                                  : FAIL(f, plan->hold, "get the lock of", "the directory for plans");
+      continue;
+    }
     trace_say("starting holder %s", name);
     if (start_holder(plan, dir, name, f) != 0)
       return -1;
+    has_won = true;
   }
   errno = ESRCH;
-  return FAIL(f, plan->hold, "join the holder of", plan->subject);
+  return not_joined(plan, is_counted, f);
 }

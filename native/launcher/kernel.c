@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -183,6 +184,18 @@ int mount_new(const char *type, const char *const (*options)[2], unsigned flags,
 }
 
 int pidfd_of(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+// The process at the other end of a socket, and its id (SO_PEERPIDFD, 6.5; before, the id may be of another meanwhile).
+int peer_pidfd(int socket, pid_t *pid) {
+  struct ucred peer;
+  socklen_t n = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+    return -1;
+  *pid = peer.pid;
+  int fd;
+  n = sizeof fd;
+  return getsockopt(socket, SOL_SOCKET, K_SO_PEERPIDFD, &fd, &n) == 0 ? fd : pidfd_of(peer.pid);
+}
 
 // Enters the namespaces of a process: by pidfd at once (5.8), else one by one from /proc.
 int join_namespaces(int pidfd, pid_t pid, int flags) {

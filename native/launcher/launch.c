@@ -23,18 +23,18 @@ bool is_privileged(const char *face) {
 }
 
 // Carries a plan out; returns only at its END, or with the exit status of a failure, which has been said. `words` are the
-// caller's, `dir` the directory for plans (-1: none), `cwd` where he is ("": unknown).
-int launch(const struct plan *plan, char **words, int dir, const char *cwd) {
+// caller's, `dir` the directory for plans (-1: none).
+int launch(const struct plan *plan, char **words, int dir) {
+  static char cwd[4096];
   struct fail f = {0};
-  const struct record *from = plan->first;
+  if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
+    cwd[0] = 0; // there is no way to it
   int status = begin_hooks(plan, &f);
-  if (status == 0 && is_held(plan)) {
+  bool is_shared = is_held(plan);
+  if (status == 0 && is_shared)
     status = hold_and_join(plan, dir, &f);
-    while (from->operation != OP_HELD)
-      from = rec_next(from);
-  }
   if (status == 0)
-    status = build(from, plan->end, &f);
+    status = build(is_shared ? plan->held : plan->first, plan->end, &f);
   if (status == 0) {
     if (dir >= 0)
       close(dir);

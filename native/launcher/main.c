@@ -4,7 +4,6 @@
 #include "construct.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // Commands that end in a program of the container and so have plans; all others are Node's own business.
 // src/planner.ts has the same names.
@@ -35,7 +34,6 @@ int construct_own(struct construction *c, const struct record *r, struct fail *f
 int become_own(const struct record **r, char **words, struct fail *f) { return (void)words, not_ours(*r, f); }
 
 int main(int argc, char **argv) {
-  static char cwd[4096];
   if (argc < 1)
     return STATUS_OWN;
   const char *face = face_of(argv[0]);
@@ -44,9 +42,7 @@ int main(int argc, char **argv) {
     return STATUS_OWN;
   if (!has_plans(face, argc, argv))
     become_node(face, argc, argv);
-  if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
-    cwd[0] = 0;
   struct plan plan;
   int dir = obtain_plan(face, argc, argv, &plan);
-  return launch(&plan, argv, dir, cwd);
+  return launch(&plan, argv, dir);
 }

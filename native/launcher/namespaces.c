@@ -59,7 +59,8 @@ int enter_namespaces(struct construction *c, const struct record *r, struct fail
 }
 
 // A process that already is where this one is to be: another's container.
-int join_process(const struct record *r, struct fail *f) {
+int join_process(struct construction *c, const struct record *r, struct fail *f) {
+  (void)c;
   pid_t pid = (pid_t)rec_numbers(r)[0];
   cleanup_fd int pidfd = pidfd_of(pid);
   if (join_namespaces(pidfd, pid, CLONE_NEWUSER | CLONE_NEWNS) != 0)

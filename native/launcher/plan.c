@@ -154,8 +154,12 @@ static const char *check_order(struct plan *plan) {
       plan->covered = r->strings;
     else if (r->operation == OP_SUBJECT)
       plan->subject = rec_string(r, 0);
+    else if (r->operation == OP_HOLD_WHEN)
+      plan->hold_when = r;
     else if (r->operation == OP_HOLD)
       plan->hold = r;
+    else if (r->operation == OP_HELD)
+      plan->held = r;
   }
   bool is_held = !(state & HOLDING) || ((state & HELD) && !(state & HOOKED));
   return (state & DONE) && !(state & (BUILDING | ACTIVATING)) && is_held ? NULL : "it is incomplete";

@@ -15,6 +15,7 @@ static int attach_root(struct construction *c, const struct record *r, const cha
   if (mounted < 0)
     return FAIL(f, r, "mount", name);
   c->root = mounted;
+  c->has_own_root = true;
   c->stacked++;
   return 0;
 }
@@ -36,6 +37,7 @@ int root_squashfuse(struct construction *c, const struct record *r, struct fail 
   c->root = mount_squashfuse(c, r, top, -1, "/", f);
   if (c->root < 0)
     return -1;
+  c->has_own_root = true;
   c->stacked++;
   return 0;
 }

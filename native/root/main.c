@@ -80,7 +80,6 @@ int construct_own(struct construction *c, const struct record *r, struct fail *f
 int become_own(const struct record **r, char **words, struct fail *f) { return (void)words, not_ours(*r, f); }
 
 int main(int argc, char **argv) {
-  static char cwd[4096];
   const char *face = argc < 1 ? "" : face_of(argv[0]);
   const struct command *command = NULL;
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -99,10 +98,8 @@ int main(int argc, char **argv) {
     be_fresh();
   if (!command->has_plans)
     become_node(face, argc, argv);
-  if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
-    cwd[0] = 0;
   struct plan plan;
   int dir = obtain_plan(face, argc, argv, &plan);
   callers_mounts = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-  return launch(&plan, argv, dir, cwd);
+  return launch(&plan, argv, dir);
 }

@@ -9,17 +9,15 @@
 int construct_own(struct construction *c, const struct record *r, struct fail *f) { return (void)c, not_ours(r, f); }
 
 int main(int argc, char **argv) {
-  static char cwd[4096], run_dir[4096];
+  static char run_dir[4096];
   const char *called = argc < 1 ? "" : argv[0];
   tracing = getenv("SLIPWAY_TRACE") != NULL;
   if (argc < 1 || is_privileged(face_of(called)))
     return STATUS_OWN;
-  if (!getcwd(cwd, sizeof cwd) || cwd[0] != '/')
-    cwd[0] = 0;
   struct plan plan;
-  if (wrapper_plan(&plan, called, cwd) != 0)
+  if (wrapper_plan(&plan, called) != 0)
     return STATUS_OWN;
   // What is not isolated keeps a directory that was removed, or to which there is no way, as any program does.
   callers_directory = openat(AT_FDCWD, ".", O_PATH | O_CLOEXEC);
-  return launch(&plan, argv, open_run_directory(run_dir), cwd);
+  return launch(&plan, argv, open_run_directory(run_dir));
 }

@@ -59,15 +59,16 @@ static const char *put_in_place(struct plan *plan, const char *place) {
 
 // A virtual environment (PEP 405) through which the program was called: its directory of programs holds a link to the
 // wrapper. A `#!` line shows in argv[0] alone, a search of PATH in AT_EXECFN alone.
-static void note_venv(const char *called, const char *cwd) {
+static void note_venv(const char *called) {
   if (!strchr(called, '/'))
     called = (const char *)getauxval(AT_EXECFN);
   const char *slash = strrchr(called, '/');
   struct stat st;
-  const char *before = *called == '/' ? "" : cwd, *between = *before ? "/" : "";
-  int n = slash ? snprintf(wrapper_venv, sizeof wrapper_venv, "%s%s%.*s/../pyvenv.cfg", before, between,
-                           (int)(slash - called), called)
-                : -1;
+  char cwd[4096] = "";
+  bool is_known = *called == '/' || (getcwd(cwd, sizeof cwd) && cwd[0] == '/');
+  int n = slash && is_known ? snprintf(wrapper_venv, sizeof wrapper_venv, "%s%s%.*s/../pyvenv.cfg", cwd, *cwd ? "/" : "",
+                                       (int)(slash - called), called)
+                            : -1;
   if (n > 0 && n < (int)sizeof wrapper_venv && lstat(called, &st) == 0 && S_ISLNK(st.st_mode) &&
       stat(wrapper_venv, &st) == 0)
     wrapper_venv[n - (int)strlen("/../pyvenv.cfg")] = 0;
@@ -154,7 +155,7 @@ int become_own(const struct record **r, char **words, struct fail *f) {
 }
 
 // Finds the plan of the installation that this program is a wrapper of. 0; or -1: it can't be used, which has been said.
-int wrapper_plan(struct plan *plan, const char *called, const char *cwd) {
+int wrapper_plan(struct plan *plan, const char *called) {
   static char exe[PATH_MAX], beside[PATH_MAX + 16];
   ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
   char *slash = strrchr(exe, '/');
@@ -182,7 +183,7 @@ int wrapper_plan(struct plan *plan, const char *called, const char *cwd) {
     why = put_in_place(plan, exe);
   }
   if (!why) {
-    note_venv(called, cwd);
+    note_venv(called);
     return 0;
   }
   complain("%s: use %s: %s\n  hint: whoever made this installation can make it again; copy it as a whole", called, beside, why);

@@ -6,4 +6,4 @@
 
 #define PLACE_MARK '\1' // in the texts of a wrapper's plan: the directory of the installation, wherever it stands now
 #define WRAPPER_PLAN ".slipway-plan"
-int wrapper_plan(struct plan *plan, const char *called, const char *cwd);
+int wrapper_plan(struct plan *plan, const char *called);

@@ -10,7 +10,7 @@ import { compileLauncherReader, readerBuild } from '../../test/support/launcher-
 import { encodePlan, maxCoveredWords, maxPlanBytes, operations, plan, planFileName } from './index.ts';
 import { planInput, text } from './testing/example-run.ts';
 
-const header = readFileSync(resolve(import.meta.dirname, '../../native/launcher/launch.h'), 'utf8');
+const header = readFileSync(resolve(import.meta.dirname, '../../native/launcher/plan.h'), 'utf8');
 const tableRows = [...header.matchAll(/^ {2}X\(([A-Z_]+), (-?\d+), (-?\d+), (-?\d+)\)/gm)].map(([, name = '']) => name);
 
 test('the table of operations is the launcher’s', () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The encoding of a Plan for the launcher: native/launcher/launch.h describes header and records, and has the same
+// The encoding of a Plan for the launcher: native/launcher/plan.h describes header and records, and has the same
 // table of operations. Everything is little-endian; a record is its header, its numbers, its strings, each with a NUL,
 // and zeros up to a multiple of eight bytes.
 import {

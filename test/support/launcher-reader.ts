@@ -22,7 +22,7 @@ export type ReadPlan =
 
 export type LauncherReader = {
   readonly read: (plans: readonly Uint8Array[]) => readonly ReadPlan[];
-  /** Constants of launch.h and of the C library's headers, by the names that a Plan has for them. */
+  /** Constants of plan.h and of the C library's headers, by the names that a Plan has for them. */
   readonly constants: () => Readonly<Record<string, number>>;
   readonly close: () => void;
 };
