@@ -45,11 +45,13 @@ static int open_state(const char *text) {
 }
 
 // What it says goes to the caller's standard error, as it says it: standard output is the program's.
-static _Noreturn void become_hook(const struct record *r, int state) {
+static _Noreturn void become_hook(const struct record *r, int state, pid_t parent) {
   int words = (int)rec_numbers(r)[2], variables = r->strings - HOOK_STRINGS - words;
   char **argv = calloc((size_t)words + 2, sizeof *argv), **own = calloc((size_t)variables + 1, sizeof *own);
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) // nobody would see to its end
+    _exit(127);
   reset_signals();
   dup2(state, 0), dup2(2, 1);
   close_between(3, ~0u, false);
@@ -96,9 +98,9 @@ static void run_hook(const struct record *r, char why[WHY_MAX]) {
   int status = 0;
   cleanup_fd int state = open_state(rec_string(r, 0));
   int64_t end = n[1] ? now_ms() + (int64_t)n[1] : 0;
-  pid_t child = state < 0 ? -1 : fork();
+  pid_t self = getpid(), child = state < 0 ? -1 : fork();
   if (child == 0)
-    become_hook(r, state);
+    become_hook(r, state, self);
   why[0] = 0;
   if (child < 0)
     snprintf(why, WHY_MAX, "start the %s hook %s: %s", stage, program, strerror(errno));

@@ -3,6 +3,7 @@
 // more processes stay: the caller's own, which the world knows by its pid and which passes signals in and the end of the
 // program out, and the namespace's first, which adopts what is orphaned there.
 #include "construct.h"
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -71,9 +72,15 @@ int enter_pid_namespace(void) {
   if (ending == MAP_FAILED)
     return -1;
   *ending = -1;
+  cleanup_fd int caller = pidfd_of(getpid());
   int child = fork_behind(false);
-  if (child == 0)
+  if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Its parent may have been killed before that, and can't be seen from here by its pid.
+    struct pollfd ended = {.fd = caller, .events = POLLIN};
+    if (poll(&ended, 1, 0) > 0)
+      _exit(STATUS_OWN);
+  }
   return child;
 }
 

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { processesOf } from '../support/leaks.ts';
 import { isRoot, needs } from '../support/needs.ts';
 import { acquireTestUser } from '../support/user.ts';
@@ -102,6 +103,27 @@ suite('isolation of slipway run', { skip }, async () => {
           (await processesOf(user.uid, 60_000)).filter((line) => line.includes('sleep')),
           [],
         );
+    });
+
+    test('ends with the launch, however early that is killed', { skip: needs({ commands: ['strace'] }) }, async () => {
+      const words = ['slipway', 'run', ...options, directory, '--', 'sleep', '1000'];
+      await user.runOk([...words.slice(0, -2), 'true']);
+      const calls = join(user.home, 'calls');
+      const hold = ['-e', 'trace=prctl', '-e', 'inject=prctl:delay_enter=3000000:when=1'];
+      const traced = talkWith(user, ['strace', '-f', '-qq', ...hold, '-o', calls, ...words]);
+      const held = async (): Promise<string> => {
+        for (;;) {
+          const line = existsSync(calls) ? /^(\d+) +prctl/m.exec(readFileSync(calls, 'utf8')) : null;
+          if (line?.[1] !== undefined) return line[1];
+          await delay(5);
+        }
+      };
+      // It has not yet asked to die with its parent.
+      const status = readFileSync(`/proc/${await held()}/status`, 'utf8');
+      process.kill(Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]), 'SIGKILL');
+      const isOver = await Promise.race([traced.end.then(() => true), delay(30_000, false, { ref: false })]);
+      if (isOver !== true) process.kill(traced.pid, 'SIGKILL');
+      assert.equal(isOver, true, 'nothing of it goes on');
     });
 
     test('keeps terminal, descriptors and signal dispositions as they are without it', async () => {
