@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processes beside the one that becomes the program. What that finds as it starts is the caller's: no children that it never
-// had, and SIGCHLD as it was. Meanwhile that can't be ignored, as some callers have it: no child's end would be told.
+// Processes beside the one that becomes the program. What that finds as it starts is the caller's: no children that it
+// never had, and SIGCHLD as it was. Meanwhile that can't be ignored, as some callers have it: no child's end would be told.
 #include "launch.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void (*callers)(int);
+static void (*callers)(int); // what the caller has SIGCHLD do
 
 // A child to be awaited by wait_for; it has the caller's SIGCHLD again.
 pid_t fork_child(void) {

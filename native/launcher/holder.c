@@ -18,8 +18,9 @@ static struct {
   int dir, lock, listener, poller;
   const char *name;
   struct stat ours; // of the socket
-  uint64_t linger_ms, peers; // those that are still to come, in a counted group
+  uint64_t linger_ms;
   bool is_counted;
+  uint64_t peers; // of a counted group, those that are still to come
   int ranks;
 } self;
 
@@ -47,13 +48,14 @@ static void close_group(void) {
 }
 
 static void admit_ranks(void) {
-  char none;
-  for (int s; self.listener >= 0;) {
-    if ((s = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0) {
-      if (errno == EMFILE || errno == ENFILE) // they would be counted by nobody
+  while (self.listener >= 0) {
+    int s = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (s < 0) {
+      if (errno == EMFILE || errno == ENFILE) // there is nothing left to count them by
         close_group();
       return;
     }
+    char none;
     if (self.is_counted && recv(s, &none, 1, MSG_PEEK) == 0) { // who waits for an answer, and gave up
       close(s);
       continue;
@@ -111,11 +113,12 @@ static _Noreturn void serve(void) {
     }
     if (n == 0 && is_staying)
       utimensat(self.dir, self.name, NULL, AT_SYMLINK_NOFOLLOW);
-    else if (n == 0)
+    else if (n == 0 && flock(self.lock, LOCK_EX | LOCK_NB) == 0)
       break;
+    else if (n == 0)
+      is_expecting = true; // who has the lock is on its way
   }
   // Nobody for the whole time. Whoever connects from here on finds no process to join, and starts anew.
-  flock(self.lock, LOCK_EX);
   give_up_name();
   _exit(0);
 }
@@ -130,9 +133,9 @@ _Noreturn void become_holder(const struct plan *plan, int dir, const char *name,
   prctl(PR_SET_NAME, "slipway-holder");
   snprintf(temporary, sizeof temporary, "%s.%d", name, (int)getpid());
   struct sockaddr_un a = address_of(temporary);
-  int lock = fchdir(dir) == 0 ? open_lock(name) : -1, listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (lock < 0 || listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0 ||
-      listen(listener, 4096) != 0)
+  int lock = fchdir(dir) == 0 ? open_lock(name) : -1;
+  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (lock < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0 || listen(listener, 4096) != 0)
     FAIL(&f, plan->hold, "listen on a socket in", "the directory for plans");
   else if (build(plan->first, plan->held, &f) == 0) {
     if (renameat(dir, temporary, dir, name) == 0) {

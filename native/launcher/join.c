@@ -187,7 +187,7 @@ int hold_and_join(const struct plan *plan, int dir, struct fail *f) {
       return say_joined(plan, name, has_won);
     if (status < 0)
       return not_joined(plan, is_counted, f);
-    // Who has the lock starts one; who has waited for it looks again first.
+    // Who has the lock starts one; but while it was waited for, another may have done so.
     if (lock < 0) {
       lock = open_lock(name);
       if (lock < 0 || lock_file(lock, is_counted) != 0)
