@@ -202,7 +202,7 @@ suite('ch-run --join', { skip }, async () => {
       assert.equal(wait.status, 1);
       assert.match(
         wait.stderr,
-        /^ch-run\[\d+\]: error: can't join the peer group: timeout waiting for join lock \(holder/,
+        /^ch-run\[\d+\]: error: can't join the peer group: timeout waiting for join lock \(join/,
       );
       assert.ok(wait.elapsedMs >= 29_900, `after ${wait.elapsedMs} ms`);
     }
