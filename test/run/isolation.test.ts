@@ -122,7 +122,7 @@ suite('isolation of slipway run', { skip }, async () => {
       const status = readFileSync(`/proc/${await held()}/status`, 'utf8');
       process.kill(Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]), 'SIGKILL');
       const isOver = await Promise.race([traced.end.then(() => true), delay(30_000, false, { ref: false })]);
-      if (isOver !== true) process.kill(traced.pid, 'SIGKILL');
+      if (!isOver) process.kill(traced.pid, 'SIGKILL');
       assert.equal(isOver, true, 'nothing of it goes on');
     });
 

@@ -64,13 +64,10 @@ suite('when the rank that all wait for is killed', { skip }, async () => {
       const job = { SLURM_JOB_ID: String(turn), SLIPWAY_LINGER: '0' };
       const words = [`--env=TURN=${turn}`, squashfs, '--', 'echo', 'ran'];
       const winner = talkWith(user, ['slipway', 'run', ...words], { env: job });
-      let hasEnded = false;
-      void winner.end.then(() => (hasEnded = true));
+      const ended = winner.end.then(() => true);
       let worker: number | undefined;
-      while (worker === undefined && !hasEnded) {
-        worker = workers()[0];
-        await delay(0);
-      }
+      do worker = workers()[0];
+      while (worker === undefined && !(await Promise.race([ended, delay(0, false)])));
       if (worker !== undefined && send(worker, 'SIGSTOP')) {
         const isStopped = (path: string): boolean => /^State:\s+T/m.test(textOf(`${path}/status`));
         while (find((path) => basename(path) === String(worker) && !isStopped(path)).length > 0) await delay(1);
