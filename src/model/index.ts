@@ -4,6 +4,7 @@ export * from './errors.ts';
 export * from './events.ts';
 export * from './image-config.ts';
 export * from './image-reference.ts';
+export * from './json.ts';
 export * from './plan.ts';
 export * from './request.ts';
 export * from './registry-rules.ts';

@@ -2,6 +2,7 @@
 // Who holds a lock (see lock-file.ts), and whether that process still lives.
 import { open, readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJson } from '../model/index.ts';
 import { isErrno } from './file-errors.ts';
 import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
@@ -120,12 +121,7 @@ async function readHolder(lock: string, token: string): Promise<LockHolder | und
 }
 
 function parseIdentity(text: string): ProcessIdentity | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null) return undefined;
   const { host, bootId, pidNamespace, pid, startTicks } = value as Partial<Record<keyof ProcessIdentity, unknown>>;
   if (typeof host !== 'string' || typeof bootId !== 'string' || typeof pidNamespace !== 'string') return undefined;

@@ -2,6 +2,7 @@
 // Which packages an environment holds, by the records that installers leave in it: conda-meta/*.json, and *.dist-info
 // (the "recording installed projects" and "direct URL" standards of Python packaging).
 import { join } from 'node:path';
+import { parseJson } from '../model/index.ts';
 import { listDirectoryIfPresentSync, readFileIfPresentSync } from '../sys/files.ts';
 import type { PackageRecord } from './record.ts';
 
@@ -107,11 +108,7 @@ function readText(path: string): string | undefined {
 }
 
 function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readText(path) ?? 'null');
-  } catch {
-    return undefined;
-  }
+  return parseJson(readText(path) ?? 'null');
 }
 
 function field(value: unknown, key: string): unknown {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /var/shifterConfig.json: what a container was made of. Programs and the batch system compare it byte by byte.
-import { emptyImageConfig, type ImageConfig } from '../../model/index.ts';
+import { emptyImageConfig, type ImageConfig, parseJson } from '../../model/index.ts';
 import { type VolumeMap, volumeSignature } from '../../site/index.ts';
 
 export type ShifterConfig = {
@@ -59,12 +59,7 @@ export function preparedImageText({ env, entrypoint, cmd, workdir }: ImageConfig
 /** What stands there; nothing where it can't be read. */
 export function readPreparedImage(text: string): ImageConfig {
   const nothing = emptyImageConfig({ os: 'linux', architecture: process.arch });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return nothing;
-  }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null) return nothing;
   const fields = new Map<string, unknown>(Object.entries(value));
   const words = (name: string): readonly string[] => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { openUserClient, parseJson, readUserSite } from '../../gateway/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import { openUserClient, readUserSite } from '../../gateway/index.ts';
+import { parseJson, SlipwayError } from '../../model/index.ts';
 import { build } from '../terminal/build.ts';
 import type { CommandContext } from './context.ts';
 

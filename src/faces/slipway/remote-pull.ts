@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseJson, readIds, readImage, waitingStates } from '../../gateway/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import { readIds, readImage, waitingStates } from '../../gateway/index.ts';
+import { parseJson, SlipwayError } from '../../model/index.ts';
 import { capabilitiesOf } from '../terminal/capabilities.ts';
 import { createLiveBlock } from '../terminal/live-block.ts';
 import { progressLine } from '../terminal/progress-bar.ts';

@@ -6,12 +6,11 @@ import {
   type GatewayRequest,
   openUserClient,
   type Overview,
-  parseJson,
   readImage,
   readImageName,
   readUserSite,
 } from '../../gateway/index.ts';
-import { describeError, SlipwayError } from '../../model/index.ts';
+import { describeError, parseJson, SlipwayError } from '../../model/index.ts';
 import { build } from '../terminal/build.ts';
 import type { CommandContext } from './context.ts';
 import { remote } from './descriptions/remote.ts';

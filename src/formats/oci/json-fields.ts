@@ -17,7 +17,7 @@ export type JsonObject = {
  * @throws SlipwayError `manifest-malformed`
  */
 export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
-  const value = parseJson(bytes, what);
+  const value = parseDocument(bytes, what);
   if (!isRecord(value)) throw new SlipwayError('manifest-malformed', { what, reason: 'it is not a JSON object' });
   return { values: new Map(Object.entries(value)), what, path: '' };
 }
@@ -27,11 +27,11 @@ export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
  * @throws SlipwayError `manifest-malformed`
  */
 export function parseJsonObjects(bytes: Uint8Array, what: string, maxLength: number): readonly JsonObject[] {
-  const members = new Map([['list', parseJson(bytes, what)]]);
+  const members = new Map([['list', parseDocument(bytes, what)]]);
   return objectList({ values: members, what, path: '' }, 'list', maxLength);
 }
 
-function parseJson(bytes: Uint8Array, what: string): unknown {
+function parseDocument(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {

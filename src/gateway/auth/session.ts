@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseJson } from '../../model/index.ts';
 import type { Location } from '../../site/index.ts';
 
 /** Who makes a request, and what they brought along. */
@@ -35,12 +36,7 @@ const mostTokens = 100;
 /** The payload of a credential: `{"authorized_locations":{"LOCATION":"user:password"}}`; any other says nothing. */
 export function parseTokens(payload: string): ReadonlyMap<string, string> {
   if (!payload.startsWith('{')) return new Map();
-  let value: unknown;
-  try {
-    value = JSON.parse(payload);
-  } catch {
-    return new Map();
-  }
+  const value = parseJson(payload);
   const locations = (value as { readonly authorized_locations?: unknown } | null)?.authorized_locations;
   if (typeof locations !== 'object' || locations === null) return new Map();
   return new Map(

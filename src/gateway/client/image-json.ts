@@ -47,12 +47,3 @@ export const waitingStates: ReadonlySet<string> = new Set([
   'CONVERSION',
   'TRANSFER',
 ]);
-
-/** JSON, or undefined for what is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -2,6 +2,7 @@
 // What a registry's answer says: bodies read up to a bound, and errors as people should see them
 // (distribution-spec, "Error Codes").
 import type { Readable } from 'node:stream';
+import { parseJson } from '../../model/index.ts';
 import { shown } from '../../formats/oci/index.ts';
 import type { HttpResponse } from '../../sys/http.ts';
 
@@ -65,12 +66,7 @@ export function parseComplaint(text: string, contentType: string): RegistryCompl
 }
 
 function errorsOf(text: string): readonly { readonly code?: unknown; readonly message?: unknown }[] | undefined {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const document = parseJson(text);
   if (typeof document !== 'object' || document === null) return undefined;
   if ('errors' in document && Array.isArray(document.errors)) {
     return (document.errors as readonly unknown[])

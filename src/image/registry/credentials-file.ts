@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file in which docker, podman and skopeo keep what lets a person into registries: docker's config.json, and
 // containers-auth.json(5), which adds keys for single repositories and namespaces. Pure: reading is credentials.ts's.
-import { defaultRegistry, SlipwayError } from '../../model/index.ts';
+import { defaultRegistry, parseJson, SlipwayError } from '../../model/index.ts';
 
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
@@ -105,12 +105,7 @@ export function helperServers(registry: string): readonly [string, ...string[]] 
  * The user name `<token>` marks an identity token.
  */
 export function parseHelperAnswer(text: string): Credentials | undefined {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const document = parseJson(text);
   const fields = entriesOf(document);
   const username = fields?.get('Username');
   const secret = fields?.get('Secret');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tags of a repository (distribution-spec, "Listing Tags"), page by page.
-import { SlipwayError } from '../../model/index.ts';
+import { parseJson, SlipwayError } from '../../model/index.ts';
 import { readBounded } from './answers.ts';
 import { type RegistrySession, unexpectedAnswer } from './session.ts';
 
@@ -84,12 +84,7 @@ async function fetchPage(
 
 /** The well-formed tags in an answer; undefined when it is no list of tags. */
 export function parseTagList(text: string): readonly string[] | undefined {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const document = parseJson(text);
   if (typeof document !== 'object' || document === null || !('tags' in document)) return undefined;
   // Go writes an empty list as null.
   const { tags } = document;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens for a registry: the distribution project's token authentication (GET, "Token Authentication Specification")
 // and its OAuth2 form (POST, for identity tokens). This file builds requests and reads answers; it sends nothing.
-import { SlipwayError } from '../../model/index.ts';
+import { parseJson, SlipwayError } from '../../model/index.ts';
 import type { HttpRequest } from '../../sys/http.ts';
 import type { Credentials } from './credentials-file.ts';
 
@@ -54,12 +54,7 @@ export function tokenRequest(
 
 /** The token in a token server's answer; undefined when there is none that could be sent in a header. */
 export function parseTokenAnswer(text: string): Token | undefined {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const document = parseJson(text);
   if (typeof document !== 'object' || document === null) return undefined;
   const fields = new Map<string, unknown>(Object.entries(document));
   const value = [fields.get('token'), fields.get('access_token')].find(

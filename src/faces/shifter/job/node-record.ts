@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What root did for a job on this node, kept where only root writes: the epilog undoes exactly that, and a step learns
 // why there is no container.
+import { parseJson } from '../../../model/index.ts';
 import {
   ensureDirectory,
   listDirectoryIfPresent,
@@ -65,12 +66,7 @@ export function readNodeRecord(job: string, inputs: Inputs): NodeRecord | undefi
 
 /** Undefined for what no prolog wrote: a node that lost power may have half a file system. */
 export function parseNodeRecord(text: string, job: string): NodeRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null) return undefined;
   const { udiMount, state, reason } = value as Readonly<Record<string, unknown>>;
   const known = (['begun', 'prepared', 'failed'] as const).find((one) => one === state);

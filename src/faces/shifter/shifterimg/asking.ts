@@ -7,12 +7,11 @@ import {
   type GatewayRequest,
   type LoginOptions,
   openUserClient,
-  parseJson,
   readUserSite,
   userLogins,
   type UserSettings,
 } from '../../../gateway/index.ts';
-import { hasCode } from '../../../model/index.ts';
+import { hasCode, parseJson } from '../../../model/index.ts';
 import type { UdiRoot } from '../../../site/index.ts';
 import { build } from '../../terminal/build.ts';
 import type { FaceEnvironment } from '../../terminal/environment.ts';

@@ -3,13 +3,12 @@
 import {
   type GatewayRequest,
   type ImageAnswer,
-  parseJson,
   readIds,
   readImage,
   readImageName,
   waitingStates,
 } from '../../../gateway/index.ts';
-import { SlipwayError } from '../../../model/index.ts';
+import { parseJson, SlipwayError } from '../../../model/index.ts';
 import type { Asking } from './asking.ts';
 import { shifterimg } from './options.ts';
 
