@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { attempting } from './file-errors.ts';
+import { writeAll } from './write-all.ts';
 
 export type BlockFile = {
   /** Writes all of `chunks`, one behind the other. */
@@ -35,16 +36,6 @@ function blockFile(file: FileHandle, path: string): BlockFile {
   };
 }
 
-/** write(2) may take less than it is given, e.g. on a disk that is about to be full. */
-async function writeAll(file: FileHandle, chunks: readonly Buffer[], offset: number): Promise<void> {
-  let position = offset;
-  for (let rest = chunks; rest.length > 0;) {
-    const { bytesWritten } = await file.writev(rest, position);
-    position += bytesWritten;
-    rest = without(rest, bytesWritten);
-  }
-}
-
 async function readFully(file: FileHandle, into: Buffer, offset: number): Promise<number> {
   let done = 0;
   while (done < into.length) {
@@ -53,13 +44,4 @@ async function readFully(file: FileHandle, into: Buffer, offset: number): Promis
     done += bytesRead;
   }
   return done;
-}
-
-function without(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
-  let left = bytes;
-  return chunks.flatMap((chunk) => {
-    const skipped = Math.min(left, chunk.length);
-    left -= skipped;
-    return skipped === chunk.length ? [] : [chunk.subarray(skipped)];
-  });
 }

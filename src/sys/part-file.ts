@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { attempting, isErrno } from './file-errors.ts';
 import { moveDurably, removeIfPresent } from './files.ts';
+import { writeAll } from './write-all.ts';
 
 export type PartFile = {
   /** Bytes written, those of earlier processes included. */
@@ -47,9 +48,9 @@ export async function openPartFile(path: string): Promise<PartFile> {
     sizeBytes: () => sizeBytes,
     read: () => readFrom(file, path, sizeBytes),
     append: async (chunks) => {
-      await attempting('write the file', path, async () => {
-        for await (const written of writeAll(file, chunks, sizeBytes)) sizeBytes += written;
-      });
+      await attempting('write the file', path, () =>
+        writeAll(file, chunks, sizeBytes, (bytes) => (sizeBytes += bytes)),
+      );
     },
     restart: async () => {
       await attempting('write the file', path, async () => await file.truncate(0));
@@ -74,24 +75,4 @@ async function* readFrom(file: FileHandle, path: string, sizeBytes: number): Asy
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
-}
-
-/** write(2) may take less than it is given, e.g. on a disk that is about to be full. */
-async function* writeAll(file: FileHandle, chunks: readonly Buffer[], start: number): AsyncGenerator<number> {
-  let position = start;
-  for (let rest = chunks; rest.length > 0;) {
-    const { bytesWritten } = await file.writev(rest, position);
-    position += bytesWritten;
-    yield bytesWritten;
-    rest = without(rest, bytesWritten);
-  }
-}
-
-function without(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
-  let left = bytes;
-  return chunks.flatMap((chunk) => {
-    const skipped = Math.min(left, chunk.length);
-    left -= skipped;
-    return skipped === chunk.length ? [] : [chunk.subarray(skipped)];
-  });
 }

@@ -10,7 +10,6 @@ import { systemClock } from '../../sys/clock.ts';
 import { readFileChunks } from '../../sys/file-chunks.ts';
 import { statIfPresent } from '../../sys/files.ts';
 import { findProgram, systemSearchPath, withChild, writeTo } from '../../sys/process.ts';
-import { readFileRange } from '../../sys/file-range.ts';
 import { type Destination, type DeliveryProgress, imageFileName } from './destination.ts';
 import { squashfsFault } from './import-check.ts';
 import { copyScript, examineScript, pathFault, readExamination } from './remote-import.ts';
@@ -61,8 +60,9 @@ export function remoteDestination(platform: PlatformConfig, remote: RemoteAccess
     const offset = Number.isSafeInteger(there) && there <= sizeBytes ? there : 0;
     const redirect = offset === 0 ? '>' : '>>';
     let done = offset;
+    const rest = offset === 0 ? {} : { range: { startBytes: offset, lengthBytes: sizeBytes - offset } };
     const counted = async function* (): AsyncGenerator<Buffer> {
-      for await (const chunk of readFileRange(path, { start: offset, signal })) {
+      for await (const chunk of readFileChunks(path, { chunkBytes: 1 << 20, signal, ...rest })) {
         yield chunk;
         done += chunk.length;
         onProgress(done, sizeBytes);
