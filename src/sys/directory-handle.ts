@@ -9,21 +9,27 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstat,
   fstatSync,
   ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
+  lstat,
   lstatSync,
   lutimesSync,
   mkdirSync,
+  open,
   openSync,
+  read,
   readdirSync,
   readlinkSync,
   readSync,
   symlinkSync,
   writeSync,
 } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 export type DirectoryHandle = {
   /** Names as bytes, sorted. */
@@ -35,6 +41,11 @@ export type DirectoryHandle = {
   readonly openDirectory: (name: Buffer) => DirectoryHandle;
   /** A regular file for reading; anything else that is there meanwhile is not waited for. */
   readonly openFile: (name: Buffer) => ReadableFile;
+  /**
+   * What stands there: of a regular file with its beginning read, of a directory with its names; whoever asks closes both.
+   * This thread does not wait for it, and this directory stays open until it is done.
+   */
+  readonly examine: (name: Buffer) => Promise<Examined>;
   readonly readLink: (name: Buffer) => Buffer;
   readonly makeDirectory: (name: Buffer, mode: number) => void;
   /** A new file; throws EEXIST where anything is. */
@@ -65,6 +76,12 @@ export type ReadableFile = {
   readonly close: () => void;
 };
 
+export type Examined = {
+  readonly stats: BigIntStats;
+  readonly file?: ReadableFile;
+  readonly directory?: { readonly handle: DirectoryHandle; readonly names: readonly Buffer[] };
+};
+
 export type WritableFile = {
   readonly write: (bytes: Buffer) => void;
   /** Passes over bytes, which read as zeros and take no room. */
@@ -76,6 +93,7 @@ export type WritableFile = {
 
 /** Linux: for naming a directory that one may search but not read. */
 const oPath = 0o10000000;
+const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const directoryFlags = constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Opens the directory at `path`, whose own components may be links. */
@@ -95,11 +113,26 @@ function handle(fd: number): DirectoryHandle {
   };
   return {
     path,
-    list: () => readdirSync(`${path}/.`, { encoding: 'buffer' }).sort((left, right) => left.compare(right)),
+    list: () => sorted(readdirSync(`${path}/.`, { encoding: 'buffer' })),
     stat: (name) => lstatSync(at(name), { bigint: true }),
     statSelf: () => fstatSync(fd, { bigint: true }),
     openDirectory: (name) => handle(openSync(at(name), oPath | directoryFlags)),
-    openFile: (name) => readable(openSync(at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)),
+    openFile: (name) => {
+      const opened = openSync(at(name), fileFlags);
+      return readable(opened, fstatSync(opened, { bigint: true }));
+    },
+    examine: async (name) => {
+      const stats = await lstatLater(at(name), { bigint: true });
+      if (stats.isFile()) return { stats, file: await readableLater(await openLater(at(name), fileFlags)) };
+      if (!stats.isDirectory()) return { stats };
+      const directory = handle(openSync(at(name), oPath | directoryFlags));
+      try {
+        return { stats, directory: { handle: directory, names: sorted(await listLater(`${directory.path}/.`)) } };
+      } catch (error) {
+        directory.close();
+        throw error;
+      }
+    },
     readLink: (name) => readlinkSync(at(name), { encoding: 'buffer' }),
     makeDirectory: (name, mode) => mkdirSync(at(name), { mode }),
     createFile: (name) => {
@@ -123,6 +156,10 @@ function handle(fd: number): DirectoryHandle {
   };
 }
 
+function sorted(names: Buffer[]): readonly Buffer[] {
+  return names.sort((left, right) => left.compare(right));
+}
+
 const dot = Buffer.from('.');
 const dotDot = Buffer.from('..');
 
@@ -133,11 +170,14 @@ function setAttributes(fd: number, { mode, mtimeSec, owner }: FileAttributes): v
   futimesSync(fd, mtimeSec, mtimeSec);
 }
 
-function readable(fd: number): ReadableFile {
+/** @param beginning of the file, which is not read again */
+function readable(fd: number, stats: BigIntStats, beginning: Buffer = Buffer.alloc(0)): ReadableFile {
+  let taken = 0;
   return {
-    stats: fstatSync(fd, { bigint: true }),
+    stats,
     read: (into) => {
-      let done = 0;
+      let done = beginning.copy(into, 0, taken);
+      taken += done;
       while (done < into.length) {
         const count = readSync(fd, into, done, into.length - done, null);
         if (count === 0) break;
@@ -147,6 +187,24 @@ function readable(fd: number): ReadableFile {
     },
     close: () => closeSync(fd),
   };
+}
+
+/** How much of a file is read before it is asked for. */
+const beginningBytes = 64 * 1024;
+const lstatLater = promisify<Buffer, { bigint: true }, BigIntStats>(lstat);
+const listLater = (path: string): Promise<Buffer[]> => readdir(path, { encoding: 'buffer' });
+const openLater = promisify<Buffer, number, number>(open);
+
+async function readableLater(fd: number): Promise<ReadableFile> {
+  try {
+    const stats = await promisify<number, { bigint: true }, BigIntStats>(fstat)(fd, { bigint: true });
+    const beginning = Buffer.allocUnsafe(Math.min(Number(stats.size), beginningBytes));
+    const { bytesRead } = await promisify(read)(fd, beginning, 0, beginning.length, null);
+    return readable(fd, stats, beginning.subarray(0, bytesRead));
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 function writable(fd: number): WritableFile {

@@ -2,9 +2,11 @@
 // A directory on disk as a tree, in byte order of the names. It is walked by descriptors: a link, or a directory that
 // someone replaces by a link meanwhile, never leads the reader elsewhere. Times are read to the second.
 import { type Emit, type ImageConfig, type PullEvent, SlipwayError } from '../../model/index.ts';
-import { type DirectoryHandle, openDirectoryHandle } from '../../sys/directory-handle.ts';
+import { systemClock } from '../../sys/clock.ts';
+import { type DirectoryHandle, openDirectoryHandle, type ReadableFile } from '../../sys/directory-handle.ts';
 import { attemptingSync, errnoOf, reasonOf } from '../../sys/file-errors.ts';
 import { showName } from '../convert/layer-errors.ts';
+import { type FoundEntry, type NextEntry, type OpenDirectory, openTree } from './read-ahead.ts';
 import { createTreeWarnings, type TreeWarnings } from './tree-warnings.ts';
 import type { ReadTreeOptions, TreeEntry, TreeOptions, TreeSink, TreeSource, TreeTotals } from './tree.ts';
 import { readTreeXattrs, type TreeXattrs } from './tree-xattrs.ts';
@@ -51,8 +53,6 @@ export function directoryTree(directory: TreeDirectory): TreeSource {
   };
 }
 
-type Level = { readonly handle: DirectoryHandle; readonly path: Buffer; readonly names: Iterator<Buffer> };
-
 async function readDirectory(
   opened: {
     readonly root: DirectoryHandle;
@@ -87,99 +87,102 @@ async function readDirectory(
     }
   };
 
-  const streamFile = async (handle: DirectoryHandle, name: Buffer, path: Buffer): Promise<void> => {
-    const file = reading(path, () => handle.openFile(name));
-    try {
-      const { stats } = file;
-      if (!stats.isFile()) throw changed(directory.path, path, 'it was replaced while the directory was read');
-      const sizeBytes = Number(stats.size);
-      const isSparse = Number(stats.blocks) * 512 < sizeBytes;
-      contentBytes += sizeBytes;
-      bound(contentBytes, limits.maxContentBytes, 'bytes of content', 'maxContentBytes');
-      sink.entry({ ...describe(stats, 'file', path, xattrs), sizeBytes });
-      for (let left = sizeBytes; left > 0;) {
-        const wanted = Math.min(left, buffer.length);
-        const count = reading(path, () => file.read(buffer.subarray(0, wanted)));
-        if (count < wanted) throw changed(directory.path, path, 'it became shorter while it was read');
-        left -= count;
-        giveContent(sink, buffer.subarray(0, count), isSparse);
-        undrained += count;
-        // The buffer is lent: before it is filled again, it has to be taken.
-        if (left > 0 || undrained >= chunkBytes) await pause();
-        else await sink.drain();
-      }
-      sink.contentEnd();
-    } finally {
-      file.close();
+  const streamFile = async (file: ReadableFile, path: Buffer): Promise<void> => {
+    const { stats } = file;
+    if (!stats.isFile()) throw changed(directory.path, path, 'it was replaced while the directory was read');
+    const sizeBytes = Number(stats.size);
+    const isSparse = Number(stats.blocks) * 512 < sizeBytes;
+    contentBytes += sizeBytes;
+    bound(contentBytes, limits.maxContentBytes, 'bytes of content', 'maxContentBytes');
+    sink.entry({ ...describe(stats, 'file', path, xattrs), sizeBytes });
+    for (let left = sizeBytes; left > 0;) {
+      const wanted = Math.min(left, buffer.length);
+      const count = reading(path, () => file.read(buffer.subarray(0, wanted)));
+      if (count < wanted) throw changed(directory.path, path, 'it became shorter while it was read');
+      left -= count;
+      giveContent(sink, buffer.subarray(0, count), isSparse);
+      undrained += count;
+      // The buffer is lent: before it is filled again, it has to be taken.
+      if (left > 0 || undrained >= chunkBytes) await pause();
+      else await sink.drain();
     }
+    sink.contentEnd();
   };
 
-  const stack: Level[] = [];
-  const enter = (handle: DirectoryHandle, path: Buffer): void => {
-    const names = reading(path, () => handle.list());
-    stack.push({ handle, path, names: names[Symbol.iterator]() });
+  const find = async ({ path, find: look }: NextEntry): Promise<FoundEntry> => {
+    try {
+      return await look();
+    } catch (error) {
+      throw unreadable(directory.path, path, error);
+    }
   };
+  const visit = async (
+    { stats, file }: FoundEntry,
+    parent: DirectoryHandle,
+    { name, path }: NextEntry,
+  ): Promise<void> => {
+    if (stats.isCharacterDevice() || stats.isBlockDevice()) {
+      warnings.count('devices-dropped');
+      return;
+    }
+    if (stats.isSocket()) {
+      warnings.count('sockets-dropped');
+      return;
+    }
+    entries += 1;
+    bound(entries, limits.maxEntries, 'files', 'maxEntries');
+    if (stats.isDirectory()) {
+      sink.entry(describe(stats, 'directory', path, xattrs));
+      return;
+    }
+    const key = stats.nlink > 1n ? `${stats.dev} ${stats.ino}` : undefined;
+    const first = key === undefined ? undefined : firstPaths.get(key);
+    if (first !== undefined) {
+      sink.entry({ ...describe(stats, 'hardlink', path, undefined), linkTarget: first });
+      return;
+    }
+    if (key !== undefined) firstPaths.set(key, path);
+    if (file !== undefined) {
+      await streamFile(file, path);
+    } else if (stats.isSymbolicLink()) {
+      const linkTarget = reading(path, () => parent.readLink(name));
+      sink.entry({ ...describe(stats, 'symlink', path, xattrs), linkTarget });
+    } else {
+      sink.entry(describe(stats, 'fifo', path, xattrs));
+    }
+    undrained += 512;
+    if (undrained >= chunkBytes) await pause();
+  };
+
+  const stack: OpenDirectory[] = [];
   try {
     entries += 1;
     sink.entry(describe(reading(dot, root.statSelf), 'directory', dot, xattrs));
-    enter(root, Buffer.alloc(0));
-    for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
-      const next = level.names.next();
-      if (next.done === true) {
+    const isLeftOut = (path: Buffer): boolean => directory.leavesOut?.(path.toString('latin1')) === true;
+    stack.push(reading(dot, () => openTree(root, { isLeftOut, now: systemClock.monotonicMs })));
+    for (let parent = stack.at(-1); parent !== undefined; parent = stack.at(-1)) {
+      const next = parent.next();
+      if (next === undefined) {
+        await parent.close();
         stack.pop();
-        if (level.handle !== root) level.handle.close();
         continue;
       }
-      const { handle } = level;
-      const name = next.value;
-      const path = level.path.length === 0 ? name : Buffer.concat([level.path, slash, name]);
-      if (directory.leavesOut?.(path.toString('latin1')) === true) continue;
-      const stats = reading(path, () => handle.stat(name));
-      if (stats.isCharacterDevice() || stats.isBlockDevice()) {
-        warnings.count('devices-dropped');
-        continue;
+      const found = await find(next);
+      if (found.directory !== undefined) stack.push(found.directory);
+      try {
+        await visit(found, parent.handle, next);
+      } finally {
+        found.file?.close();
       }
-      if (stats.isSocket()) {
-        warnings.count('sockets-dropped');
-        continue;
-      }
-      entries += 1;
-      bound(entries, limits.maxEntries, 'files', 'maxEntries');
-      if (stats.isDirectory()) {
-        sink.entry(describe(stats, 'directory', path, xattrs));
-        enter(
-          reading(path, () => handle.openDirectory(name)),
-          path,
-        );
-        continue;
-      }
-      const key = stats.nlink > 1n ? `${stats.dev} ${stats.ino}` : undefined;
-      const first = key === undefined ? undefined : firstPaths.get(key);
-      if (first !== undefined) {
-        sink.entry({ ...describe(stats, 'hardlink', path, undefined), linkTarget: first });
-        continue;
-      }
-      if (key !== undefined) firstPaths.set(key, path);
-      if (stats.isFile()) {
-        await streamFile(handle, name, path);
-      } else if (stats.isSymbolicLink()) {
-        const linkTarget = reading(path, () => handle.readLink(name));
-        sink.entry({ ...describe(stats, 'symlink', path, xattrs), linkTarget });
-      } else {
-        sink.entry(describe(stats, 'fifo', path, xattrs));
-      }
-      undrained += 512;
-      if (undrained >= chunkBytes) await pause();
     }
   } finally {
-    for (const level of stack) if (level.handle !== root) level.handle.close();
+    for (const open of stack) await open.close();
   }
   await sink.drain();
   return { entries, contentBytes };
 }
 
 const dot = Buffer.from('.');
-const slash = Buffer.from('/');
 
 /** Hands bytes on, long runs of zeros of a sparse file as holes. */
 function giveContent(sink: TreeSink, bytes: Buffer, isSparse: boolean): void {
