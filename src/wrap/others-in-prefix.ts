@@ -9,7 +9,7 @@ import type { Construction } from './construct.ts';
 import type { BoundPath } from './wrapper-plan.ts';
 
 /** Of an installation, ours or Tykky's, besides its images; and where packages of pip put their files. */
-const parts = new Set('bin _bin common.sh etc include lib lib64 man pyvenv.cfg sbin share var'.split(' '));
+const parts = new Set('bin _bin common.sh etc include lib lib64 man modulefiles pyvenv.cfg sbin share var'.split(' '));
 const hiddenPart = /^\.(?:bin|img|base|slipway)[-.]/;
 const mostNamed = 3;
 
