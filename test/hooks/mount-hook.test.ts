@@ -11,7 +11,7 @@ import { slipwayPrefix } from '../support/prefix.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { makeBundle, makeRoot, runtimes } from './containers.ts';
 
-const skip = needs({ commands: ['runc', 'crun', 'umoci', 'mmdebstrap'], root: true });
+const skip = needs({ commands: ['runc', 'crun', 'umoci', 'mmdebstrap', 'gcc'], root: true });
 
 describe('mount_hook', { skip }, () => {
   let hook: string;
