@@ -4,13 +4,18 @@
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { talkWith } from '../run/talk.ts';
 import { runOk } from '../support/command.ts';
 import { needs } from '../support/needs.ts';
 import { type Slurm, slurmCommands, startSlurm } from '../support/slurm.ts';
 import { acquireTestUser, type TestUser } from '../support/user.ts';
 import { makeSite, type Site } from './site.ts';
 
-const skip = needs({ commands: [...slurmCommands, 'mmdebstrap', 'umoci', 'squashfuse_ll'], root: true, fuse: true });
+const skip = needs({
+  commands: [...slurmCommands, 'script', 'mmdebstrap', 'umoci', 'squashfuse_ll'],
+  root: true,
+  fuse: true,
+});
 
 describe('Slurm inside a container of sarus', { skip }, () => {
   let slurm: Slurm;
@@ -49,6 +54,37 @@ describe('Slurm inside a container of sarus', { skip }, () => {
       rest.map((line) => line.trim()),
       [user.name, '2'],
     );
+  });
+
+  it('is worked with on a terminal, as Sarus’s documentation shows', async () => {
+    const words = `srun --pty -N1 -n1 --oversubscribe ${inContainer.slice(0, -1).join(' ')}`;
+    const env = Object.fromEntries(
+      Object.entries(asUser()).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    );
+    const talk = talkWith(user, ['script', '-qec', words, '/dev/null'], { env });
+    /** Types a line, and gives what is said until the next can be typed. */
+    const type = async (text: string): Promise<string> => {
+      talk.tell(`${text}; echo E''ND`);
+      const said: string[] = [];
+      for (let line = await talk.line(); line !== undefined; line = await talk.line()) {
+        if (/(?:^|\s)END\r?$/.test(line)) return said.join('\n');
+        said.push(line.replace('\r', ''));
+      }
+      return assert.fail(`it ended: ${said.join('\n')}`);
+    };
+    try {
+      await type('PS1=; stty -echo');
+      assert.match(await type('tty'), /\/dev\/pts\/\d+/);
+      assert.match(await type('cat /etc/os-release'), /VERSION_CODENAME=bullseye/);
+      assert.match(await type('srun --version'), /slurm(?:-wlm)? \d+\.\d+/);
+      assert.match(await type('squeue -u $USER'), /\bsarus\s+slipway-\S*\s+R\s.* n[12]$/m);
+      const names = await type('salloc -Q -N2 -n4 srun -n4 hostname');
+      assert.deepEqual(new Set(names.match(/^n[12]$/gm)), new Set(['n1', 'n2']), names);
+      talk.tell('exit 5');
+    } finally {
+      talk.release();
+    }
+    assert.equal((await talk.end).status, 5);
   });
 
   it('starts ranks on all nodes of an allocation from inside, and submits jobs', async () => {
