@@ -24,7 +24,12 @@ export const overview: CommandDescription = {
   description: ['Pulls images, and runs programs in them with what the site adds to containers.'],
   usage: ['[--help | --version] [--debug | --verbose] COMMAND [ARG...]'],
   operands: [],
-  options: [],
+  options: [
+    { long: 'help', short: 'h', argument: 'none', help: 'say what commands there are' },
+    { long: 'version', short: 'v', argument: 'none', help: 'say which version this is' },
+    { long: 'debug', argument: 'none', help: 'hooks are told to say all that they do' },
+    { long: 'verbose', argument: 'none', help: 'hooks are told to say more' },
+  ],
   rules: { mode: 'stop-at-operand' },
   subcommands: Object.entries(sarusCommands).map(([name, { summary }]) => ({ name, summary })),
   examples: [{ command: 'sarus help run', help: 'Explain a command' }],
