@@ -66,7 +66,7 @@ await suite('wrapped Jupyter and dask', { skip: needs(wrapNeeds) }, () => {
   };
 
   check('a kernel starts by the spec that is written for it', async () => {
-    await user.runOk(['slipway', 'wrap', 'jupyter', installed, '--name', 'Own']);
+    assert.equal((await user.run(['slipway', 'wrap', 'jupyter', installed, '--name', 'Own'])).stderr, '');
     const python = join(installed, 'bin/python');
     const listed = await user.runOk([join(installed, 'bin/jupyter'), 'kernelspec', 'list', '--json']);
     const { kernelspecs } = JSON.parse(listed) as { readonly kernelspecs: Readonly<Record<string, unknown>> };

@@ -107,6 +107,12 @@ await suite('pip-containerize from files', { skip: needs({ ...wrapNeeds, command
     assert.equal(readFileSync(join(place, 'notes'), 'utf8'), 'found\n');
   });
 
+  test('a kernel that can not start is told of', async () => {
+    const { status, stdout, stderr } = await user.run(['slipway', 'wrap', 'jupyter', installed, '--name', 'None']);
+    assert.deepEqual([status, stdout], [0, `${user.home}/.local/share/jupyter/kernels/none/kernel.json\n`]);
+    assert.match(stderr, /^slipway: warning: the kernel can't start: ipykernel is not in /);
+  });
+
   test('an installation can not stand in place of a home', async () => {
     const { status, stdout } = await user.run(['pip-containerize', 'new', 'req.txt'], { env });
     assert.equal(status, 1);

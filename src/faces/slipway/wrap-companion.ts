@@ -2,8 +2,9 @@
 // `slipway wrap jupyter|module`: what lets other programs find an installation.
 import { basename, dirname, join, resolve } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
-import { isOurs, kernelSpec, luaModule, tclModule } from '../../wrap/index.ts';
+import { isOurs, kernelSpec, luaModule, readRecord, tclModule } from '../../wrap/index.ts';
 import { ensureDirectory, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
+import { printable } from '../terminal/printable.ts';
 import type { CommandContext } from './context.ts';
 import { wrap } from './descriptions/wrap.ts';
 import { usageError } from './read-command-line.ts';
@@ -25,7 +26,19 @@ export async function runCompanion(line: WrapLine, { environment }: CommandConte
     await writeFileAtomic(path, text, { mode: 0o644 });
     environment.stdout.write(`${path}\n`);
   }
+  if (verb === 'jupyter' && (await lacksKernel(prefix))) {
+    environment.stderr.write(
+      `slipway: warning: the kernel can't start: ipykernel is not in ${printable(prefix)}, but can be added with slipway wrap --update\n`,
+    );
+  }
   return 0;
+}
+
+/** By its record, where it says of packages at all. */
+async function lacksKernel(prefix: string): Promise<boolean> {
+  const record = await readRecord(prefix).catch(() => undefined);
+  const packages = [...(record?.conda ?? []), ...(record?.pip ?? [])];
+  return packages.length > 0 && packages.every(({ name }) => name !== 'ipykernel');
 }
 
 async function kernelFiles(
