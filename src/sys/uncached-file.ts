@@ -10,7 +10,7 @@ import { isErrno, toFileError } from './file-errors.ts';
 
 /** At least a sector of any disk and a page of any processor that Node runs on. */
 const alignment = 65536;
-const pieceBytes = 1024 * 1024;
+const pieceBytes = 4 * 1024 * 1024;
 const pieceCount = 4;
 
 /** Of the ECMAScript embedding of WebAssembly what is used here; TypeScript knows it only for browsers. */
