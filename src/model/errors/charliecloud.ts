@@ -73,7 +73,7 @@ export const charliecloudErrors = {
   'charliecloud-fromhost-usage': { message: '{reason}', exitStatus: 1, httpStatus: 400 },
   'charliecloud-engine': {
     message: '{program}: {reason}',
-    hint: 'it must be installed, and you must be allowed to use it',
+    hint: '{program} info says whether it works here, and for you',
     exitStatus: 1,
     httpStatus: 502,
   },
