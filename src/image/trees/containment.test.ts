@@ -140,7 +140,7 @@ describe('what is made of archives', () => {
         }
         rmSync(work, { recursive: true });
       }),
-      { numRuns: 120, examples: given.map((members) => [[...members]]) },
+      { numRuns: 60, examples: given.map((members) => [[...members]]) },
     );
     assert.ok(accepted >= given.length, `only ${accepted} archives were usable: the test shows too little`);
   });
