@@ -165,6 +165,47 @@ describe('slipway run --hooks-dir', { skip }, () => {
     );
   });
 
+  it('mounts nothing outside the image, whatever links it has at the targets', async () => {
+    await clear();
+    const [evil, outside] = [join(user.home, 'evil'), join(user.home, 'outside')];
+    await user.runOk(['sh', '-euc', `cp -a ${image} ${evil}; mkdir -p ${outside}; touch ${outside}/own`]);
+    const links = {
+      absolute: outside,
+      climbing: `../../../../../../../..${outside}`,
+      dangling: '/nowhere/at',
+      loop: 'loop',
+    };
+    for (const [name, target] of Object.entries(links)) {
+      await user.runOk(['ln', '-s', target, join(evil, name)]);
+      await write('10-mount', {
+        version: '1.0.0',
+        hook: {
+          path: join(user.home, 'tools/mount_hook'),
+          args: ['mount_hook', `--mount=type=bind,src=/etc/services,dst=/${name}/made/here`],
+        },
+        when: { always: true },
+        stages: ['createContainer'],
+      });
+      const { status, stdout, stderr } = await slipway(
+        '--no-home',
+        evil,
+        '--',
+        'sh',
+        '-c',
+        `wc -l </${name}/made/here`,
+      );
+      // What leads to the host's /tmp, which the container shows, is no place to make anything.
+      const reason = { absolute: /EXDEV/, climbing: /EXDEV/, loop: /ELOOP|symbolic links/ }[name];
+      if (reason === undefined) assert.ok(Number(stdout) > 10, `${name}: ${stderr}`);
+      else {
+        assert.equal(status, 125, name);
+        assert.match(stderr, reason, name);
+      }
+    }
+    assert.equal(await user.runOk(['find', outside]), `${outside}\n${outside}/own\n`);
+    assert.ok(!existsSync('/nowhere'));
+  });
+
   it('refuses a file that can not be used, and a hook that is not there', async () => {
     for (const [content, reason] of [
       [{ version: '1.0.0', hook: { path: '/nowhere/hook' }, when: { always: true }, stages: [] }, /does not exist/],
