@@ -13,7 +13,8 @@ const common = { platform: 'node', transform: { define } };
 export default [
   {
     ...common,
-    input: { main: 'src/main.ts' },
+    // Beside the program itself what runs in a thread of its own.
+    input: { 'main': 'src/main.ts', 'lz4-thread': 'src/image/squashfs/lz4-thread.ts' },
     output: {
       dir: 'build/lib',
       // Messages of ch-run name a place in the source.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compresses blocks beside the main thread, a few at a time, in Node's thread pool.
+// Compresses blocks beside the main thread, a few at a time: in Node's thread pool, with lz4 in threads of our own, with xz in
+// processes.
 //
 // A compression context costs more to set up than a block to compress (zstd level 3, blocks of 128 KiB: 1.49 s of CPU
 // for 160 MiB with a context each, 0.95 s with contexts that are kept). node:zlib keeps one in a stream, and a stream
@@ -12,11 +13,9 @@ import {
   compressLz4Block,
   type Decompressors,
 } from '../../formats/squashfs/index.ts';
+import { createByteThread } from '../../sys/byte-thread.ts';
 import { xzDecompressor, xzMetadataCompressor, xzWorker } from './xz.ts';
 
-/**
- * `lz4` is compressed on the main thread, as Node has no encoder of it: quick to read, but not quicker to make than zstd.
- */
 export type Compressor =
   | {
       readonly compression: 'zstd' | 'gzip' | 'lz4';
@@ -59,7 +58,7 @@ export function createBlockCompressor(
   // busy with other things (1.8 GB at zstd 3 on two cores: 6.2 s with two, 5.0 s with eight). Slow levels need no such
   // reserve, and their contexts much memory.
   const { parallelism } = options;
-  const isQuick = compressor.level <= 9 && compressor.compression !== 'xz';
+  const isQuick = compressor.level <= 9 && isPooled(compressor);
   const count = isQuick ? Math.min(4 * parallelism, Math.max(parallelism, 16)) : parallelism + 1;
   const all: Worker[] = [];
   const idle: Worker[] = [];
@@ -95,6 +94,11 @@ export function createBlockCompressor(
       for (const worker of all) worker.close();
     },
   };
+}
+
+/** Whether Node's own threads do it, so that having more under way than there are processors costs next to nothing. */
+function isPooled({ compression }: Compressor): boolean {
+  return compression === 'zstd' || compression === 'gzip';
 }
 
 /** For metadata, which is compressed block by block where it is made. */
@@ -133,8 +137,10 @@ function createWorker(compressor: Compressor, blockSizeBytes: number): Worker {
         close: () => undefined,
       };
     }
-    case 'lz4':
-      return { compress: async (block) => putInto(block, [compressLz4Block(block)]), close: () => undefined };
+    case 'lz4': {
+      const { turn, close } = createByteThread('lz4-thread', import.meta.url);
+      return { compress: async (block) => putInto(block, [await turn(block)]), close };
+    }
     case 'xz': {
       const { compress, close } = xzWorker(compressor, blockSizeBytes);
       return { compress: async (block) => putInto(block, [await compress(block)]), close };

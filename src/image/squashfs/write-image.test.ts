@@ -98,10 +98,11 @@ function cook(recipes: readonly Recipe[]): Buffer[] {
 }
 
 describe('a written image', () => {
-  for (const compressor of [
-    { compression: 'zstd', level: 3 },
-    { compression: 'gzip', level: 6 },
-    { compression: 'lz4', level: 0 },
+  for (const [compressor, numRuns] of [
+    [{ compression: 'zstd', level: 3 }, 40],
+    [{ compression: 'gzip', level: 6 }, 40],
+    // Each run starts threads.
+    [{ compression: 'lz4', level: 0 }, 5],
   ] as const) {
     it(`has the contents it was given, compressed with ${compressor.compression}`, async () => {
       await fc.assert(
@@ -110,7 +111,7 @@ describe('a written image', () => {
           const bytes = await write(contents, { compressor, pieceBytes });
           assert.deepEqual(contentsOf(bytes, contents.length), contents);
         }),
-        { numRuns: 40 },
+        { numRuns },
       );
     });
   }
