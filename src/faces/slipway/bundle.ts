@@ -2,19 +2,17 @@
 // `slipway bundle DIRECTORY run …`: the plan as an OCI bundle.
 import { posix } from 'node:path';
 import { convertImage, defaultConvertOptions, squashfsTree } from '../../image/index.ts';
-import { type AskedRun, planRun, type ReadyPlan } from '../../launch/index.ts';
+import type { ReadyPlan } from '../../launch/index.ts';
 import { emptyImageConfig, SlipwayError } from '../../model/index.ts';
 import { ociConfig } from '../../plan/index.ts';
 import { ensureDirectory, statIfPresent, writeFileAtomic } from '../../sys/files.ts';
-import { createInputs, type Inputs } from '../../sys/inputs.ts';
-import { wallClockNs } from '../../sys/wall-clock.ts';
+import { createInputs } from '../../sys/inputs.ts';
 import { createPullReporter } from '../terminal/pull-reporter.ts';
-import { askRun } from './ask-run.ts';
 import type { CommandContext } from './context.ts';
 import { bundle as description } from './descriptions/bundle.ts';
 import { searchPathOf } from './open-image.ts';
 import { readCommandLine, usageError } from './read-command-line.ts';
-import { completeRun } from './complete-run.ts';
+import { planCommandLine } from './plan-command-line.ts';
 
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const { environment, signal } = context;
@@ -24,22 +22,13 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   if ((await statIfPresent(directory)) !== undefined) throw usageError(description, `${directory} is there already`);
   const all = ['slipway', 'run', ...words];
   const files = posix.join(directory, 'files');
-  const said = new Set<string>();
-  let annotations: ReadonlyMap<string, string> = new Map();
-  const ask = async (inputs: Inputs): Promise<AskedRun> => {
-    const asked = askRun(all, inputs);
-    annotations = asked.hooks?.annotations ?? annotations;
-    const variableNames = Object.keys(environment.variables);
-    return await completeRun(asked, { inputs, variableNames, say: (text) => said.add(text) });
-  };
-  const ready = await planRun(ask, {
+  const { ready, annotations } = await planCommandLine(all, {
     environment: environment.variables,
     cwd: environment.workingDirectory,
     runDirectory: files,
-    nowNs: wallClockNs,
     signal,
+    writeStderr: environment.stderr.write,
   });
-  for (const text of said) environment.stderr.write(`slipway: ${text}\n`);
   await ensureDirectory(files, { mode: 0o755 });
   for (const { path, content, encoding } of ready.generated) {
     await writeFileAtomic(path, Buffer.from(content, encoding ?? 'utf8'), { mode: 0o444 });

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `slipway explain run …`: the plan in words; those of other families' commands too.
-import { planRun, type ReadyPlan } from '../../launch/index.ts';
+import type { ReadyPlan } from '../../launch/index.ts';
 import { type Plan, SlipwayError } from '../../model/index.ts';
 import { explainPlan } from '../../plan/index.ts';
-import { wallClockNs } from '../../sys/wall-clock.ts';
 import { planInWords } from '../terminal/plan-in-words.ts';
-import { askRun } from './ask-run.ts';
 import type { CommandContext } from './context.ts';
 import { explain as description } from './descriptions/run.ts';
 import { readCommandLine } from './read-command-line.ts';
-import { completeRun } from './complete-run.ts';
+import { planCommandLine } from './plan-command-line.ts';
 
 /** Commands of other families whose plans can be told; `run` is Slipway's own. */
 const explained: ReadonlySet<string> = new Set(['sarus', 'ch-run', 'shifter']);
@@ -44,14 +42,10 @@ export async function run(argv: readonly string[], { environment, signal }: Comm
     const reason = 'what to explain is missing: run, sarus run, ch-run or shifter';
     throw new SlipwayError('usage', { command: description.name, reason });
   }
-  const said = new Set<string>();
-  const variableNames = Object.keys(environment.variables);
-  const ready = await planRun(
-    (inputs) =>
-      completeRun(askRun(['slipway', ...operands], inputs), { inputs, variableNames, say: (text) => said.add(text) }),
-    { ...context, nowNs: wallClockNs },
-  );
-  for (const text of said) environment.stderr.write(`slipway: ${text}\n`);
+  const { ready } = await planCommandLine(['slipway', ...operands], {
+    ...context,
+    writeStderr: environment.stderr.write,
+  });
   show(ready);
   return 0;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `slipway run`: the launcher asks for a plan when it has none that holds; this makes it.
-import { planRun } from '../../launch/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { wallClockNs } from '../../sys/wall-clock.ts';
 import { handOver } from '../terminal/hand-over.ts';
 import type { PlanningContext } from '../terminal/planner.ts';
-import { askRun, isRunHelpWanted } from './ask-run.ts';
+import { isRunHelpWanted } from './ask-run.ts';
 import { run as description } from './descriptions/run.ts';
-import { completeRun } from './complete-run.ts';
+import { planCommandLine } from './plan-command-line.ts';
 
 /**
  * Plans `slipway run …`: `words` are argv, `slipway` first. After --help no plan is written, and the launcher ends with
@@ -31,13 +29,7 @@ export async function planSlipwayRun(words: readonly string[], context: Planning
 }
 
 async function plan(words: readonly string[], context: PlanningContext): Promise<number> {
-  const said = new Set<string>();
-  const variableNames = Object.keys(context.environment);
-  const ready = await planRun(
-    (inputs) => completeRun(askRun(words, inputs), { inputs, variableNames, say: (text) => said.add(text) }),
-    { ...context, nowNs: wallClockNs },
-  );
-  for (const text of said) context.writeStderr(`slipway: ${text}\n`);
+  const { ready } = await planCommandLine(words, context);
   handOver(ready, context);
   return 0;
 }
