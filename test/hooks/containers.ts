@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/temporary.ts';
 export type Runtime = 'runc' | 'crun' | 'runc on cgroup v2' | 'crun on cgroup v2';
 
 /** The words that start a container in the current directory's bundle. */
-const commands: Readonly<
+export const runtimeWords: Readonly<
   Record<Runtime, (state: string, name: string) => readonly string[] | Promise<readonly string[]>>
 > = {
   'runc': (state, name) => ['runc', '--root', state, 'run', name],
@@ -55,7 +55,7 @@ function inView(script: string, argv: readonly string[]): readonly string[] {
   return ['unshare', '-m', 'sh', '-c', `${script} 2>/dev/null; exec "$@"`, 'sh', ...argv];
 }
 
-export const runtimes = Object.keys(commands) as readonly Runtime[];
+export const runtimes = Object.keys(runtimeWords) as readonly Runtime[];
 
 export type Bundle = {
   readonly directory: string;
@@ -101,7 +101,7 @@ export async function makeBundle(options: BundleOptions): Promise<Bundle> {
     root: options.root,
     run: async (runtime) => {
       count += 1;
-      const argv = await commands[runtime](join(directory, 'state'), `slipway-test-${process.pid}-${count}`);
+      const argv = await runtimeWords[runtime](join(directory, 'state'), `slipway-test-${process.pid}-${count}`);
       return await run(argv, { cwd: directory, timeoutMs: 120_000 });
     },
   };

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { type CommandResult, run, runOk } from '../support/command.ts';
+import { runtimeWords } from '../hooks/containers.ts';
+import { run, runOk } from '../support/command.ts';
 import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -51,26 +52,11 @@ describe('slipway bundle', { skip }, () => {
     const bundle = join(temporaryDirectory(), 'bundle');
     await runOk(['slipway', 'bundle', bundle, 'run', ...words(data, own)], { env, cwd: '/' });
     assert.ok(existsSync(join(bundle, 'rootfs/bin/busybox')));
-    const state = temporaryDirectory();
-    const results: readonly CommandResult[] = [
-      await run(['runc', '--root', join(state, 'runc'), 'run', '--bundle', bundle, `slipway-bundle-${process.pid}`]),
-      await run([
-        'unshare',
-        '-m',
-        'sh',
-        '-c',
-        'umount /sys/fs/cgroup/unified; exec "$@"',
-        'sh',
-        'crun',
-        '--root',
-        join(state, 'crun'),
-        'run',
-        '--bundle',
-        bundle,
-        `slipway-bundle-${process.pid}`,
-      ]),
-    ];
-    for (const { status, stdout, stderr } of results) assert.deepEqual([status, stdout], [0, expected.stdout], stderr);
+    for (const runtime of ['runc', 'crun'] as const) {
+      const argv = await runtimeWords[runtime](temporaryDirectory(), `slipway-bundle-${process.pid}`);
+      const { status, stdout, stderr } = await run(argv, { cwd: bundle });
+      assert.deepEqual([status, stdout], [0, expected.stdout], `${runtime}: ${stderr}`);
+    }
   });
 
   it('is rootless for an ordinary user', async () => {

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runtimeWords } from '../hooks/containers.ts';
 import { type CommandResult, run, runOk } from '../support/command.ts';
 import { realImage } from '../support/images.ts';
 import { needs } from '../support/needs.ts';
@@ -252,24 +253,11 @@ describe('slipway run --hooks-dir', { skip }, () => {
     };
     assert.deepEqual(config.hooks, { createRuntime: [record] });
     assert.equal(config.annotations['a'], 'b');
-    const state = (name: string): readonly string[] => ['--root', join(work, name), 'run', '--bundle', bundle];
-    const id = `slipway-hooks-${process.pid}`;
-    const results = [
-      await run(['runc', ...state('runc'), id]),
-      await run([
-        'unshare',
-        '-m',
-        'sh',
-        '-c',
-        'umount /sys/fs/cgroup/unified; exec "$@"',
-        'sh',
-        'crun',
-        ...state('crun'),
-        id,
-      ]),
-    ];
-    for (const { status, stdout, stderr } of results)
-      assert.deepEqual([status, stdout], [0, '/opt/share/doc\n'], stderr);
+    for (const runtime of ['runc', 'crun'] as const) {
+      const argv = await runtimeWords[runtime](join(work, runtime), `slipway-hooks-${process.pid}`);
+      const { status, stdout, stderr } = await run(argv, { cwd: bundle });
+      assert.deepEqual([status, stdout], [0, '/opt/share/doc\n'], `${runtime}: ${stderr}`);
+    }
     assert.equal(readFileSync(join(work, 'record'), 'utf8').match(/^ran /gm)?.length, 2);
     assert.ok(!existsSync(join(bundle, 'rootfs/opt/share/doc')));
   });
